@@ -1,0 +1,116 @@
+"""Data sets, their immutable versions, and the recipes that prepare them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from datasets.querysets import DatasetQuerySet, VersionQuerySet
+from departments.querysets import ProtectedQuerySet
+
+
+class Dataset(models.Model):
+    """A named table of one department; its content lives in versions."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    department = models.ForeignKey("departments.Department", on_delete=models.CASCADE, related_name="datasets")
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+    is_simulated = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = DatasetQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["department", "name"], name="one_name_per_department")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def grant_target(self) -> tuple[str, uuid.UUID]:
+        return ("dataset", self.pk)
+
+
+class VersionState(models.TextChoices):
+    INGESTING = "ingesting", _("Importing")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+
+
+class DatasetVersion(models.Model):
+    """One immutable content of a data set: hash, schema, profile, source."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="versions")
+    # The data set's, repeated here so that visibility needs no join.
+    department = models.ForeignKey("departments.Department", on_delete=models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=VersionState.choices, default=VersionState.INGESTING)
+    job = models.ForeignKey("jobs.Job", on_delete=models.SET_NULL, null=True, related_name="+")
+    source_name = models.CharField(max_length=255)
+    source_key = models.CharField(max_length=200)
+    source_bytes = models.BigIntegerField(default=0)
+    source_sha256 = models.CharField(max_length=64, blank=True)
+    storage_key = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    rejects_key = models.CharField(max_length=200, blank=True)
+    rows = models.BigIntegerField(null=True)
+    columns = models.PositiveIntegerField(null=True)
+    rejected_rows = models.BigIntegerField(null=True)
+    schema = models.JSONField(default=list)
+    profile = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
+    notes = models.JSONField(default=list)
+    error = models.JSONField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["dataset", "number"], name="one_version_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} v{self.number}"
+
+    @property
+    def grant_target(self) -> tuple[str, uuid.UUID]:
+        return ("dataset", self.dataset_id)
+
+
+class Recipe(models.Model):
+    """An ordered preparation, declared as data. Belongs to the department that prepares, which may not own the data."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="recipes")
+    department = models.ForeignKey("departments.Department", on_delete=models.CASCADE, related_name="recipes")
+    name = models.CharField(max_length=120)
+    steps = models.JSONField(default=list)
+    # Earlier and undone states of `steps`, newest last, for undo and redo.
+    history = models.JSONField(default=list)
+    future = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = ProtectedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-updated_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def grant_target(self) -> None:
+        """Recipes are not shared between departments."""
+        return None

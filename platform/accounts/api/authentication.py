@@ -1,0 +1,29 @@
+"""`Authorization: Bearer atr_…`."""
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.models import ApiToken, User
+from accounts.services import find_token
+from audit import context
+
+
+class TokenAuthentication(BaseAuthentication):
+    """Answers 401 for a token that is malformed, unknown, expired or revoked: the same words for each."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() != b"bearer":
+            return None
+        token = find_token(parts[1].decode("latin-1")) if len(parts) == 2 else None
+        if token is None:
+            raise AuthenticationFailed("This token is unknown, expired or revoked. Make a new one under Settings, Tokens.")
+        origin = context.current()
+        origin.actor_id, origin.actor_name, origin.token_id = token.person.pk, token.person.username, token.pk
+        return token.person, token
+
+    def authenticate_header(self, request: Request) -> Any:
+        return 'Bearer realm="atrium"'

@@ -1,0 +1,42 @@
+"""Every route of the platform: pages at the root, the API under /api/v1/."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from atrium import views
+from rest.handlers import not_found
+
+api = [
+    path("", views.ApiRoot.as_view(), name="root"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+    path("health/", views.Health.as_view(), name="health"),
+    path("", include("accounts.api.urls")),
+    path("", include("departments.api.urls")),
+    path("", include("audit.api.urls")),
+    path("", include("jobs.api.urls")),
+    path("", include("datasets.api.urls")),
+    path("", include("training.api.urls")),
+    path("", include("serving.api.urls")),
+    path("<path:rest>", not_found, name="not-found"),
+]
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("search/", views.search, name="search"),
+    path("livez", views.livez, name="livez"),
+    path("readyz", views.readyz, name="readyz"),
+    path("api/v1/", include((api, "api"))),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("accounts.urls")),
+    path("", include("departments.urls")),
+    path("datasets/", include("datasets.urls")),
+    path("", include("training.urls")),
+    path("", include("serving.urls")),
+    path("jobs/", include("jobs.urls")),
+]
+
+handler400 = "rest.handlers.page_400"
+handler403 = "rest.handlers.page_403"
+handler404 = "rest.handlers.page_404"
+handler500 = "rest.handlers.page_500"

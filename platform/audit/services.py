@@ -1,0 +1,42 @@
+"""Writing the audit trail."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+
+from audit import context
+from audit.models import AuditEvent
+
+
+def record(
+    verb: str,
+    obj: models.Model | None = None,
+    *,
+    department_id: UUID | None = None,
+    rule: str = "",
+    version: str | int = "",
+    details: dict[str, Any] | None = None,
+) -> AuditEvent:
+    """Record one act on `obj` by whoever is acting now; `verb` reads like `dataset.create`.
+
+    `details` may name columns and counts, never values of rows.
+    """
+    origin = context.current()
+    return AuditEvent.objects.create(
+        actor_id=origin.actor_id,
+        actor_name=origin.actor_name,
+        token_id=origin.token_id,
+        address=origin.address,
+        request_id=origin.request_id,
+        verb=verb,
+        object_kind=obj._meta.model_name or "" if obj is not None else "",
+        object_id=str(obj.pk) if obj is not None else "",
+        object_name=str(obj)[:200] if obj is not None else "",
+        version=str(version),
+        department_id=department_id or getattr(obj, "department_id", None),
+        rule=rule,
+        details=details or {},
+    )

@@ -1,0 +1,195 @@
+"""The one decision function: (actor, verb, object) → allowed, and by which rule.
+
+Preview, download, recipe, training, prediction and every page ask here; `querysets.py` answers the same question for
+lists. Hidden is 404, identical to a missing id; visible but not allowed is 403 with the rule's name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from accounts.models import ApiToken, Scope
+from departments.models import Department, Grant, Membership, Role
+from rest.problems import Refused
+
+
+class Verb(StrEnum):
+    """What can be asked for. The first four can be granted to another department."""
+
+    DISCOVER = "discover"
+    PREVIEW = "preview"
+    TRAIN = "train"
+    PREDICT = "predict"
+    CREATE = "create"
+    EDIT = "edit"
+    DEPLOY = "deploy"
+    MANAGE = "manage"
+
+
+GRANTABLE = (Verb.DISCOVER, Verb.PREVIEW, Verb.TRAIN, Verb.PREDICT)
+_READS = frozenset({Verb.DISCOVER, Verb.PREVIEW})
+_ANALYST = _READS | {Verb.CREATE, Verb.EDIT, Verb.TRAIN, Verb.PREDICT}
+ROLE_VERBS: dict[str, frozenset[Verb]] = {
+    Role.VIEWER: _READS,
+    Role.ANALYST: _ANALYST,
+    Role.ENGINEER: _ANALYST | {Verb.DEPLOY},
+    Role.MANAGER: _ANALYST | {Verb.DEPLOY, Verb.MANAGE},
+}
+# A grant is used by members whose role holds the verb at home: a viewer does not train on borrowed data.
+_SCOPES: dict[Verb, frozenset[str]] = {
+    Verb.DISCOVER: frozenset(Scope.values),
+    Verb.PREVIEW: frozenset({Scope.READ, Scope.WRITE}),
+    Verb.PREDICT: frozenset({Scope.PREDICT, Scope.WRITE}),
+}
+
+
+class Protected(Protocol):
+    """What access is decided on. `grant_target` names the data set or model whose grants count, if any."""
+
+    @property
+    def department_id(self) -> UUID: ...
+
+    @property
+    def grant_target(self) -> tuple[str, UUID] | None: ...
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person as access sees them: roles by department, narrowed by the token in use."""
+
+    person_id: UUID | None = None
+    username: str = ""
+    is_platform_admin: bool = False
+    roles: dict[UUID, str] = field(default_factory=dict)
+    scopes: frozenset[str] | None = None
+
+    def has_scope(self, verb: Verb) -> bool:
+        """Whether the token in use, if any, covers the verb."""
+        return self.scopes is None or bool(self.scopes & _SCOPES.get(verb, frozenset({Scope.WRITE})))
+
+    def departments_with(self, verb: Verb) -> list[UUID]:
+        """The departments in which the role holds `verb`."""
+        return [department for department, role in self.roles.items() if verb in ROLE_VERBS[role]]
+
+    @cached_property
+    def department_ids(self) -> list[UUID]:
+        return list(self.roles)
+
+
+NOBODY = Actor()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`rule` names what decided; `visible` says whether the object's existence may be known."""
+
+    allowed: bool
+    rule: str
+    visible: bool
+    detail: str = ""
+
+
+def actor_for(user: Any, token: ApiToken | None = None) -> Actor:
+    """Return the actor of a signed-in person; a token limited to one department narrows the roles to it."""
+    if not getattr(user, "is_authenticated", False) or not user.is_active:
+        return NOBODY
+    roles = dict(Membership.objects.filter(person_id=user.pk).values_list("department_id", "role"))
+    if token is not None and token.department_id is not None:
+        roles = {d: role for d, role in roles.items() if d == token.department_id}
+    limited = token is not None and token.department_id is not None
+    return Actor(
+        person_id=user.pk,
+        username=user.username,
+        is_platform_admin=user.is_platform_admin and not limited,
+        roles=roles,
+        scopes=frozenset(token.scopes) if token is not None else None,
+    )
+
+
+def decide(actor: Actor, verb: Verb, obj: Protected) -> Decision:
+    """Decide whether `actor` may do `verb` on `obj` now. Unsure means no."""
+    if actor.person_id is None:
+        return Decision(False, "signed-out", visible=False)
+    rules = (_by_role(actor, verb, obj.department_id), _by_grant(actor, verb, obj), _by_admin(actor, verb))
+    answers = [answer for answer in rules if answer is not None]
+    found = next((answer for answer in answers if answer.allowed), answers[0] if answers else None)
+    if found is None:
+        return Decision(False, "no-grant", visible=False)
+    if found.visible and not actor.has_scope(verb):
+        return Decision(False, "token-scope", visible=True, detail=_("The token's scopes do not include this."))
+    return found
+
+
+def _by_role(actor: Actor, verb: Verb, department_id: UUID) -> Decision | None:
+    role = actor.roles.get(department_id)
+    if role is None:
+        return None
+    if verb in ROLE_VERBS[role]:
+        return Decision(True, f"role-{role}", visible=True)
+    detail = _("Your role in this department is %(role)s, which does not include “%(verb)s”.")
+    return Decision(False, f"role-{role}", visible=True, detail=detail % {"role": role, "verb": verb.value})
+
+
+def _by_grant(actor: Actor, verb: Verb, obj: Protected) -> Decision | None:
+    if obj.grant_target is None or not actor.roles:
+        return None
+    kind, object_id = obj.grant_target
+    grants = Grant.objects.live().filter(object_kind=kind, object_id=object_id, department__in=actor.department_ids)
+    held = [(grant, verb in grant.verbs and verb in ROLE_VERBS[actor.roles[grant.department_id]]) for grant in grants]
+    for grant, covers in held:
+        if covers:
+            return Decision(True, f"grant-{grant.pk}", visible=True)
+    if held:
+        detail = _("The grant to your department, or your role in it, does not include “%(verb)s”.")
+        return Decision(False, "grant-verbs", visible=True, detail=detail % {"verb": verb.value})
+    return None
+
+
+def _by_admin(actor: Actor, verb: Verb) -> Decision | None:
+    if not actor.is_platform_admin:
+        return None
+    if verb == Verb.DISCOVER:
+        return Decision(True, "platform-admin", visible=True)
+    detail = _("Platform admins manage departments and see health and audit; they do not work with a department's data.")
+    return Decision(False, "platform-admin", visible=True, detail=detail)
+
+
+def require(actor: Actor, verb: Verb, obj: Protected) -> Decision:
+    """Return the decision, or raise: 404 when the object is hidden, 403 with the rule when it is only visible."""
+    decision = decide(actor, verb, obj)
+    if not decision.allowed:
+        if not decision.visible:
+            raise Http404
+        raise Refused(decision.rule, decision.detail, status=403)
+    return decision
+
+
+def decide_in(actor: Actor, verb: Verb, department_id: UUID) -> Decision:
+    """Decide whether `actor` may do `verb` inside a department, as when creating something there."""
+    if actor.person_id is None:
+        return Decision(False, "signed-out", visible=False)
+    found = _by_role(actor, verb, department_id)
+    if found is None and actor.is_platform_admin and verb in {Verb.DISCOVER, Verb.MANAGE}:
+        found = Decision(True, "platform-admin", visible=True)
+    if found is None:
+        return Decision(False, "no-membership", visible=False)
+    if not actor.has_scope(verb):
+        return Decision(False, "token-scope", visible=True, detail=_("The token's scopes do not include this."))
+    return found
+
+
+def require_in(actor: Actor, verb: Verb, department: Department) -> Decision:
+    """Like `require`, for a department. A department that the actor does not belong to is hidden."""
+    decision = decide_in(actor, verb, department.pk)
+    if not decision.allowed:
+        if not decision.visible:
+            raise Http404
+        raise Refused(decision.rule, decision.detail, status=403)
+    return decision

@@ -1,0 +1,97 @@
+"""Departments, who belongs to them, and what they let each other do."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Department(models.Model):
+    """A tenant: owns data sets, runs, models, deployments and tokens."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    """What a member may do; each role includes the ones before it."""
+
+    VIEWER = "viewer", _("Viewer")
+    ANALYST = "analyst", _("Analyst")
+    ENGINEER = "engineer", _("Engineer")
+    MANAGER = "manager", _("Manager")
+
+
+class Membership(models.Model):
+    """A person in a department with a role."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="memberships")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["department", "person"], name="one_role_per_department")]
+        ordering = ["person__username"]
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.department}"
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    def live(self) -> GrantQuerySet:
+        """Begun, not expired, not revoked: at this very moment."""
+        now = timezone.now()
+        return self.filter(starts_at__lte=now, revoked_at=None).exclude(expires_at__lte=now)
+
+
+class Grant(models.Model):
+    """The owner lets another department do named verbs on one data set or model, for a time."""
+
+    class Kind(models.TextChoices):
+        DATASET = "dataset", _("Data set")
+        MODEL = "model", _("Model")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="grants_given")
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="grants_received")
+    object_kind = models.CharField(max_length=10, choices=Kind.choices)
+    object_id = models.UUIDField(db_index=True)
+    verbs = models.JSONField(default=list)
+    purpose = models.CharField(max_length=300, blank=True)
+    starts_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = GrantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.owner} → {self.department}: {', '.join(self.verbs)}"
+
+    @property
+    def state(self) -> str:
+        now = timezone.now()
+        if self.revoked_at:
+            return "revoked"
+        if self.expires_at and self.expires_at <= now:
+            return "expired"
+        return "granted" if self.starts_at <= now else "planned"

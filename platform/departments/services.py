@@ -1,0 +1,130 @@
+"""Departments, members and grants: typed verbs, one transaction each, recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from audit.services import record
+from departments.access import GRANTABLE, Verb
+from departments.models import Department, Grant, Membership, Role
+from rest.problems import Refused, invalid
+
+
+@transaction.atomic
+def create_department(*, name: str, slug: str = "", description: str = "") -> Department:
+    """Make a department; the slug defaults to the name's."""
+    slug = slug or slugify(name)[:60]
+    if not name.strip() or not slug or slug != slugify(slug):
+        raise invalid("slug", _("a department needs a name, and a slug of letters, digits and hyphens"))
+    try:
+        with transaction.atomic():
+            department = Department.objects.create(name=name.strip(), slug=slug, description=description)
+    except IntegrityError:
+        raise Refused("exists", _("There is a department with the slug “%s” already.") % slug) from None
+    record("department.create", department, department_id=department.pk)
+    return department
+
+
+@transaction.atomic
+def set_member(*, department: Department, person: User, role: str) -> Membership:
+    """Give a person a role in a department, whether or not they had one."""
+    if role not in Role.values:
+        raise invalid("role", _("got “%(got)s”; choose from %(all)s") % {"got": role[:40], "all": ", ".join(Role.values)})
+    if role != Role.MANAGER:
+        _keep_a_manager(department, person)
+    membership, _created = Membership.objects.update_or_create(
+        department=department, person=person, defaults={"role": role}
+    )
+    details = {"person": person.username, "role": role}
+    record("member.set", membership, department_id=department.pk, details=details)
+    return membership
+
+
+@transaction.atomic
+def remove_member(*, membership: Membership) -> None:
+    """End a membership. The last manager stays."""
+    _keep_a_manager(membership.department, membership.person)
+    details = {"person": membership.person.username}
+    record("member.remove", membership, department_id=membership.department_id, details=details)
+    membership.delete()
+
+
+def _keep_a_manager(department: Department, leaving: User) -> None:
+    managers = list(
+        Membership.objects.select_for_update()
+        .filter(department=department, role=Role.MANAGER)
+        .values_list("person_id", flat=True)
+    )
+    if managers == [leaving.pk]:
+        raise Refused("last_manager", _("A department keeps at least one manager. Make another member manager first."))
+
+
+@transaction.atomic
+def create_grant(
+    *,
+    obj: Any,
+    department: Department,
+    verbs: Collection[str],
+    created_by: User | None,
+    purpose: str = "",
+    starts_at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> Grant:
+    """Let `department` do `verbs` on `obj`, a data set or a model, from `starts_at` until `expires_at`."""
+    kind, object_id = obj.grant_target
+    _check_grant(obj, department, verbs, starts_at, expires_at)
+    grant = Grant.objects.create(
+        owner_id=obj.department_id,
+        department=department,
+        object_kind=kind,
+        object_id=object_id,
+        verbs=[verb.value for verb in GRANTABLE if verb in verbs or verb == Verb.DISCOVER],
+        purpose=purpose[:300],
+        starts_at=starts_at or timezone.now(),
+        expires_at=expires_at,
+        created_by=created_by,
+    )
+    details = {"verbs": grant.verbs, "to": department.slug, "object": str(object_id)}
+    record("grant.create", grant, department_id=obj.department_id, details=details)
+    return grant
+
+
+def _check_grant(
+    obj: Any, department: Department, verbs: Collection[str], starts_at: datetime | None, expires_at: datetime | None
+) -> None:
+    if not verbs or not set(verbs) <= set(GRANTABLE):
+        raise invalid("verbs", _("choose from %s") % ", ".join(GRANTABLE))
+    if department.pk == obj.department_id:
+        raise invalid("department", _("the owner needs no grant; choose another department"))
+    if expires_at and expires_at <= max(timezone.now(), starts_at or timezone.now()):
+        raise invalid("expires_at", _("a grant must end after it begins, and in the future"))
+
+
+@transaction.atomic
+def revoke_grant(*, grant: Grant) -> Grant:
+    """Take a grant back at once."""
+    if grant.revoked_at is None:
+        grant.revoked_at = timezone.now()
+        grant.save(update_fields=["revoked_at"])
+        record("grant.revoke", grant, department_id=grant.owner_id)
+    return grant
+
+
+def drop_grants_on(kind: str, object_id: UUID) -> None:
+    """Forget the grants on something that is being deleted."""
+    Grant.objects.filter(object_kind=kind, object_id=object_id).delete()
+
+
+def grants_on(obj: models.Model) -> models.QuerySet[Grant]:
+    """All grants on a data set or model, newest first, with their departments."""
+    kind, object_id = obj.grant_target  # type: ignore[attr-defined]
+    return Grant.objects.filter(object_kind=kind, object_id=object_id).select_related("department", "owner", "created_by")

@@ -1,0 +1,4 @@
+"""Pages of departments."""
+
+app_name = "departments"
+urlpatterns: list = []

@@ -1,0 +1,3 @@
+"""API routes of serving."""
+
+urlpatterns: list = []

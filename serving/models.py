@@ -1,0 +1,66 @@
+"""Names that answer predictions, and what they answered."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from serving.querysets import DeploymentQuerySet
+
+
+class DeploymentState(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    PAUSED = "paused", _("Paused")
+
+
+class Deployment(models.Model):
+    """A name, unique in the platform, that answers predictions with a model version."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.SlugField(max_length=80, unique=True)
+    department = models.ForeignKey("departments.Department", on_delete=models.CASCADE, related_name="deployments")
+    model_version = models.ForeignKey("training.ModelVersion", on_delete=models.PROTECT, related_name="deployments")
+    state = models.CharField(max_length=10, choices=DeploymentState.choices, default=DeploymentState.ACTIVE)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = DeploymentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def grant_target(self) -> tuple[str, uuid.UUID]:
+        return ("model", self.model_version.model_id)
+
+
+class Prediction(models.Model):
+    """One answered request: what was asked, what was answered, by which version, how fast."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    request_id = models.UUIDField(unique=True)
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="predictions")
+    model_version = models.ForeignKey("training.ModelVersion", on_delete=models.CASCADE, related_name="+")
+    person_id = models.UUIDField(null=True)
+    token_id = models.UUIDField(null=True)
+    rule = models.CharField(max_length=80, blank=True)
+    rows = models.PositiveIntegerField()
+    instances = models.JSONField()
+    answers = models.JSONField()
+    microseconds = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["deployment", "-created_at"])]
+
+    def __str__(self) -> str:
+        return str(self.request_id)

@@ -1,0 +1,103 @@
+"""The people of the tests, the departments they work in, and clients that act as them."""
+
+from __future__ import annotations
+
+import os
+
+# One thread a process: tests run in parallel, and oversubscribed threads are tens of times slower.
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+ROLES = {
+    "alice": ("credit-risk", "analyst"),
+    "bob": ("credit-risk", "viewer"),
+    "emil": ("credit-risk", "engineer"),
+    "mona": ("credit-risk", "manager"),
+    "charlie": ("retail", "analyst"),
+    "dana": ("clinic", "engineer"),
+    "erin": (None, "admin"),
+    "mallory": (None, None),
+}
+
+
+@pytest.fixture(autouse=True)
+def own_folders(settings: Any, tmp_path: Path) -> None:
+    """Every test has its own files and work folders."""
+    settings.HOME = tmp_path
+    for name in ("files", "work", "spool", "tmp", "cache"):
+        (tmp_path / name).mkdir()
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "files")},
+        },
+    }
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "tmp")
+
+
+@pytest.fixture
+def departments(db: None) -> SimpleNamespace:
+    """credit_risk, clinic and retail."""
+    from departments.models import Department
+
+    made = {
+        slug.replace("-", "_"): Department.objects.create(slug=slug, name=name)
+        for slug, name in (("credit-risk", "Credit Risk"), ("clinic", "Clinic"), ("retail", "Retail"))
+    }
+    return SimpleNamespace(**made)
+
+
+@pytest.fixture
+def people(departments: SimpleNamespace) -> SimpleNamespace:
+    """Alice (analyst), Bob (viewer), Emil (engineer) and Mona (manager) of Credit Risk; Charlie (analyst, Retail);
+    Dana (engineer, Clinic); Erin (platform admin); Mallory, who signed in and belongs nowhere."""
+    from accounts.models import User
+    from departments.models import Membership
+
+    made = {}
+    for name, (slug, role) in ROLES.items():
+        person = User.objects.create(username=name, full_name=name.capitalize(), is_platform_admin=role == "admin")
+        person.set_unusable_password()
+        person.save()
+        if slug:
+            department = getattr(departments, slug.replace("-", "_"))
+            Membership.objects.create(department=department, person=person, role=role)
+        made[name] = person
+    return SimpleNamespace(**made)
+
+
+@pytest.fixture
+def browser_of(people: SimpleNamespace) -> Callable[[str], Client]:
+    """`browser_of("alice")`: a test client with Alice's session."""
+
+    def make(name: str) -> Client:
+        client = Client()
+        client.force_login(getattr(people, name), backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def api_of(people: SimpleNamespace) -> Callable[..., APIClient]:
+    """`api_of("alice", scopes=["read"])`: an API client with a fresh token of Alice's."""
+    from accounts.services import create_token
+
+    def make(name: str, scopes: tuple[str, ...] | list[str] = ("read", "write"), **kwargs: Any) -> APIClient:
+        _token, secret = create_token(person=getattr(people, name), name="test", scopes=scopes, **kwargs)
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        return client
+
+    return make

@@ -1,0 +1,202 @@
+"""Runs that train one model each, studies that tune, and the registered models that result."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from departments.querysets import ProtectedQuerySet
+from training.querysets import ModelQuerySet, ModelVersionQuerySet
+
+
+class RunState(models.TextChoices):
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    PAUSED = "paused", _("Paused")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    STOPPED = "stopped", _("Stopped, best kept")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Study(models.Model):
+    """Tuning: trials of one configuration over declared parameter ranges."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    department = models.ForeignKey("departments.Department", on_delete=models.CASCADE, related_name="studies")
+    name = models.CharField(max_length=160)
+    dataset_version = models.ForeignKey("datasets.DatasetVersion", on_delete=models.PROTECT, related_name="studies")
+    # {recipe, steps, target, task, family, params, seed, split, time_limit}: what every trial shares.
+    configuration = models.JSONField(default=dict)
+    search = models.JSONField(default=dict)
+    metric = models.CharField(max_length=40, blank=True)
+    direction = models.CharField(max_length=8, default="minimize")
+    trial_count = models.PositiveIntegerField(default=10)
+    state = models.CharField(max_length=10, choices=RunState.choices, default=RunState.QUEUED)
+    error = models.JSONField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    finished_at = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = ProtectedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name_plural = "studies"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def grant_target(self) -> None:
+        """Studies are not shared between departments."""
+        return None
+
+
+class TrainingRun(models.Model):
+    """One training: its whole configuration, its live state, and what came of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    department = models.ForeignKey("departments.Department", on_delete=models.CASCADE, related_name="runs")
+    name = models.CharField(max_length=160)
+    dataset_version = models.ForeignKey("datasets.DatasetVersion", on_delete=models.PROTECT, related_name="runs")
+    recipe = models.ForeignKey("datasets.Recipe", on_delete=models.SET_NULL, null=True, related_name="runs")
+    # The recipe's steps as they were: a later edit of the recipe changes no run.
+    steps = models.JSONField(default=list)
+    features = models.JSONField(default=list)
+    target = models.CharField(max_length=200)
+    task = models.CharField(max_length=12, blank=True)
+    preset = models.CharField(max_length=12, blank=True)
+    family = models.CharField(max_length=40, blank=True)
+    params = models.JSONField(default=dict)
+    candidates = models.JSONField(default=list)
+    seed = models.BigIntegerField(default=0)
+    split = models.JSONField(default=dict)
+    time_limit = models.FloatField(null=True)
+    estimate_seconds = models.FloatField(null=True)
+
+    state = models.CharField(max_length=10, choices=RunState.choices, default=RunState.QUEUED)
+    job = models.OneToOneField("jobs.Job", on_delete=models.SET_NULL, null=True, related_name="run")
+    progress = models.FloatField(default=0)
+    metrics = models.JSONField(default=dict)
+    baseline = models.JSONField(default=dict)
+    leaderboard = models.JSONField(default=list)
+    findings = models.JSONField(default=list)
+    report = models.JSONField(default=dict)
+    error = models.JSONField(null=True)
+
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = ProtectedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["department", "-created_at"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def grant_target(self) -> None:
+        """Runs are not shared between departments; the models that they make can be."""
+        return None
+
+
+class Trial(models.Model):
+    """One try within a study: drawn parameters, the run that tried them, and the score."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="trials")
+    number = models.PositiveIntegerField()
+    params = models.JSONField(default=dict)
+    value = models.FloatField(null=True)
+    run = models.OneToOneField(TrainingRun, on_delete=models.CASCADE, related_name="trial")
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["study", "number"], name="one_trial_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.study} #{self.number}"
+
+
+class RunMetric(models.Model):
+    """One point of a run's curves: the values logged at a step."""
+
+    run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="points")
+    step = models.PositiveIntegerField()
+    values = models.JSONField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["step"]
+        constraints = [models.UniqueConstraint(fields=["run", "step"], name="one_point_per_step")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}@{self.step}"
+
+
+class RegisteredModel(models.Model):
+    """A named line of model versions of one department."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    department = models.ForeignKey("departments.Department", on_delete=models.CASCADE, related_name="models")
+    name = models.CharField(max_length=160)
+    description = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = ModelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["department", "name"], name="one_model_name_per_department")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def grant_target(self) -> tuple[str, uuid.UUID]:
+        return ("model", self.pk)
+
+
+class ModelVersion(models.Model):
+    """One trained artifact with its card. Data, never code; immutable."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    model = models.ForeignKey(RegisteredModel, on_delete=models.CASCADE, related_name="versions")
+    department = models.ForeignKey("departments.Department", on_delete=models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    run = models.OneToOneField(TrainingRun, on_delete=models.PROTECT, null=True, related_name="model_version")
+    family = models.CharField(max_length=40)
+    task = models.CharField(max_length=12)
+    target = models.CharField(max_length=200)
+    # A folder in the storage, addressed by its content: {storage_key}/manifest.json and what it lists.
+    storage_key = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.BigIntegerField(default=0)
+    manifest = models.JSONField(default=dict)
+    card = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = ModelVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["model", "number"], name="one_model_version_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.model} v{self.number}"
+
+    @property
+    def grant_target(self) -> tuple[str, uuid.UUID]:
+        return ("model", self.model_id)

@@ -1,0 +1,4 @@
+"""Pages of training."""
+
+app_name = "training"
+urlpatterns: list = []
