@@ -1,0 +1,122 @@
+"""`{% load atrium_ui %}`: figures, small charts, states and form fields for every page. See docs/pages.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.forms import BoundField, CheckboxInput, FileInput, Select, SelectMultiple
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from plugins.params import Param
+
+from . import charts, figures
+from .looks import Look, look_of
+
+register = template.Library()
+register.filter("number", figures.compact)
+register.filter("filesize", figures.filesize)
+register.filter("duration", figures.duration)
+register.simple_tag(charts.sparkline, name="sparkline")
+register.simple_tag(charts.histogram, name="histogram")
+
+
+@register.filter
+def percent(value: Any, digits: int = 1) -> str:
+    """Return a share of 1 as a percentage."""
+    return "–" if value in (None, "") else f"{float(value) * 100:.{digits}f} %"
+
+
+@register.filter
+def ago(value: datetime | None) -> SafeString | str:
+    """Return a <time> element that shows how long ago, with the exact moment as its title."""
+    if not isinstance(value, datetime):
+        return "–"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), figures.moment(value), figures.ago(value)
+    )
+
+
+@register.filter
+def look(state: Any) -> Look:
+    return look_of(str(state))
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    """Return mapping[key], or None: templates cannot look up by a variable."""
+    return mapping.get(key) if isinstance(mapping, Mapping) else None
+
+
+@register.filter
+def under(path: str, prefix: str) -> bool:
+    """Whether a page's path lies at or below `prefix`."""
+    return str(path).startswith(prefix)
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """Return a number as HTML attributes want it: a point, no grouping, whatever the page's language."""
+    return f"{float(value):.12g}" if value not in (None, "") else ""
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Return at most two letters for an avatar."""
+    words = str(name).replace(".", " ").replace("_", " ").split()
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+@register.filter
+def widget(field: BoundField) -> SafeString:
+    """Return the form field's control with the frame's classes, its error state and its descriptions."""
+    attrs = {"class": f"{field.field.widget.attrs.get('class', '')} {_control_class(field)}".strip()}
+    if field.errors:
+        attrs |= {"class": attrs["class"] + " is-invalid", "aria-invalid": "true"}
+    described = [f"{field.id_for_label}-help"] * bool(field.help_text) + [f"{field.id_for_label}-error"] * bool(
+        field.errors
+    )
+    return field.as_widget(attrs=attrs | ({"aria-describedby": " ".join(described)} if described else {}))
+
+
+def _control_class(field: BoundField) -> str:
+    kind = field.field.widget
+    if isinstance(kind, CheckboxInput):
+        return "form-check-input"
+    return (
+        "form-select"
+        if isinstance(kind, Select | SelectMultiple) and not isinstance(kind, FileInput)
+        else "form-control"
+    )
+
+
+@register.filter
+def is_checkbox(field: BoundField) -> bool:
+    return isinstance(field.field.widget, CheckboxInput)
+
+
+@register.inclusion_tag("partials/param_field.html")
+def param_field(param: Param, value: Any = None, error: str = "", prefix: str = "") -> dict[str, Any]:
+    """Render a plug-in's declared parameter as a form field; `value` None shows its default.
+
+    The field's name is `prefix` + the parameter's name. A field with `when` is hidden until the other one fits.
+    """
+    shown = param.default if value is None else value
+    return {
+        "param": param,
+        "name": prefix + param.name,
+        "id": "id_" + (prefix + param.name).replace(".", "_"),
+        "value": " ".join(map(str, shown)) if isinstance(shown, list | tuple) else ("" if shown is None else shown),
+        "checked": str(shown).lower() in {"true", "on", "1"},
+        "choices": [(choice, gettext(choice)) for choice in param.choices],
+        "title": gettext(param.title),
+        "help": gettext(param.help),
+        "allowed": param.allowed(),
+        "error": error,
+        "when_name": prefix + param.when[0] if param.when else "",
+        "when_values": " ".join(str(v).lower() for v in param.when[1]) if param.when else "",
+    }
