@@ -1,0 +1,111 @@
+"""The access matrix: every route of the URLconf, asked by everybody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.access_matrix import PEOPLE, Row, all_rows
+from tests.world import NAME_CANARY, ROW_CANARY, World
+
+ROWS = all_rows()
+# Who may know that the objects exist, and who may see what is in their rows.
+KNOWS = {"alice", "bob", "emil", "mona", "dana", "erin"}
+SEES_ROWS = {"alice", "bob", "emil", "mona", "dana"}
+HTTP = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every (route, callback) of the URLconf, whatever kind of callback it is."""
+    for entry in patterns:
+        path = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from routes(entry.url_patterns, path)
+        elif isinstance(entry, URLPattern):
+            yield path, entry.callback
+
+
+def methods_of(callback: Any) -> set[str]:
+    """The methods that a callback answers; one row is asked of a plain function, whose methods cannot be read."""
+    if hasattr(callback, "actions"):
+        return {method.upper() for method in callback.actions} & set(HTTP)
+    if hasattr(callback, "cls") or hasattr(callback, "view_class"):
+        owner = getattr(callback, "cls", None) or callback.view_class
+        return {method for method in HTTP if hasattr(owner, method.lower())}
+    return set()
+
+
+def test_every_route_has_its_rows() -> None:
+    known = {(row.route, row.method) for row in ROWS}
+    asked = {row.route for row in ROWS}
+    missing = []
+    for route, callback in routes(get_resolver().url_patterns):
+        missing += [f"{m} /{route}" for m in sorted(methods_of(callback)) if (route, m) not in known]
+        if route not in asked:
+            missing.append(f"any /{route}")
+    assert not missing, "routes without a row in tests/access_matrix/:\n" + "\n".join(sorted(set(missing)))
+
+
+def test_every_row_has_its_route() -> None:
+    real = {route for route, _callback in routes(get_resolver().url_patterns)}
+    gone = sorted({row.route for row in ROWS} - real)
+    assert not gone, f"rows for routes that do not exist: {gone}"
+
+
+def test_no_row_stands_twice() -> None:
+    ids = [row.id + str(row.args) + str(row.body) for row in ROWS]
+    assert len(ids) == len(set(ids)), sorted(i for i in ids if ids.count(i) > 1)
+
+
+@pytest.mark.django_db(transaction=False)
+@pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
+def test_statuses(row: Row, world: World, browser_of: Callable[[str], Client]) -> None:
+    """Each person gets the row's status, and nobody sees a name or a value that is not for them."""
+    wrong = []
+    for person, expected in row.expected().items():
+        client = Client() if person == "nobody" else browser_of(person)
+        client.raise_request_exception = False
+        with transaction.atomic():
+            response = send(client, row, world)
+            body = content_of(response)
+            transaction.set_rollback(True)
+        if response.status_code != expected:
+            wrong.append(f"{person}: expected {expected}, got {response.status_code} {body[:300]!r}")
+        if person not in KNOWS and NAME_CANARY in body:
+            wrong.append(f"{person} learns of an object by name")
+        if person not in SEES_ROWS and ROW_CANARY in body:
+            wrong.append(f"{person} sees a value of a row")
+    assert not wrong, "\n".join([row.id, *wrong])
+
+
+def send(client: Client, row: Row, world: World) -> Any:
+    """Ask the row's route with the row's body."""
+    url = "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(world.fill(row.args[found[1]])), row.route) + row.query
+    body = world.fill_body(row.body)
+    if row.form or row.method == "GET":
+        return client.generic("GET", url) if row.method == "GET" else getattr(client, row.method.lower())(url, body or {})
+    return client.generic(row.method, url, _json(body), content_type="application/json")
+
+
+def _json(body: Any) -> bytes:
+    import orjson
+
+    return orjson.dumps(body if body is not None else {}, default=str)
+
+
+def content_of(response: Any) -> str:
+    """The whole answer as text; a stream that never ends is read for its first part."""
+    if response.streaming:
+        parts = response.streaming_content
+        if hasattr(parts, "__aiter__"):
+            return ""
+        return b"".join(parts).decode("utf-8", "replace")
+    return str(response.content.decode("utf-8", "replace"))
+
+
