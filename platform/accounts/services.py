@@ -8,13 +8,13 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
+from audit.services import record
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from rest.problems import Refused, invalid
 
 from accounts.models import ApiToken, Scope, SignInLink, User
-from audit.services import record
-from rest.problems import Refused, invalid
 
 DEFAULT_DAYS = 90
 MAX_DAYS = 366
@@ -66,6 +66,17 @@ def _check_token(name: str, scopes: Collection[str], days: float) -> None:
         raise invalid("scopes", _("choose from %s") % ", ".join(Scope.values))
     if not 0 < days <= MAX_DAYS:
         raise invalid("days", _("a token lives more than 0 and at most %d days") % MAX_DAYS)
+
+
+def department_of(person: User, slug: str | None) -> UUID | None:
+    """The department, one of the person's own, that a new token is limited to."""
+    if slug is None:
+        return None
+    membership = person.memberships.filter(department__slug=slug).first()  # type: ignore[attr-defined]
+    if membership is None:
+        raise invalid("department", _("you belong to no department “%s”") % slug)
+    found: UUID = membership.department_id
+    return found
 
 
 @transaction.atomic

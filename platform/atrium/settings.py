@@ -108,7 +108,11 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["django_cotton.templatetags.cotton", "rest.templatetags.atrium_ui", "django.templatetags.i18n"],
+            "builtins": [
+                "django_cotton.templatetags.cotton",
+                "rest.templatetags.atrium_ui",
+                "django.templatetags.i18n",
+            ],
         },
     }
 ]
@@ -173,7 +177,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("ATRIUM_BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("ATRIUM_BEHIND_PROXY", default=False) else None
+)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -207,7 +213,7 @@ REST_FRAMEWORK = {
         "accounts.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.ScopePermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest.parsers.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "rest.pagination.CursorPagination",
@@ -259,7 +265,9 @@ JOB_LEASE = env.float("ATRIUM_JOB_LEASE", default=30)
 JOB_HEARTBEAT = env.float("ATRIUM_JOB_HEARTBEAT", default=5)
 JOB_REAP_EVERY = env.float("ATRIUM_JOB_REAP_EVERY", default=15)
 JOB_MAX_ATTEMPTS = 3
-CELERY_BEAT_SCHEDULE = {"reap-jobs": {"task": "jobs.tasks.reap", "schedule": JOB_REAP_EVERY, "options": {"expires": 30}}}
+CELERY_BEAT_SCHEDULE = {
+    "reap-jobs": {"task": "jobs.tasks.reap", "schedule": JOB_REAP_EVERY, "options": {"expires": 30}}
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 
 UPLOAD_MAX_BYTES = env.int("ATRIUM_UPLOAD_MAX_BYTES", default=10 * 2**30)

@@ -2,9 +2,9 @@
 
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
-
-from atrium import views
 from rest.handlers import not_found
+
+from atrium import administration, pages, views
 
 api = [
     path("", views.ApiRoot.as_view(), name="root"),
@@ -13,7 +13,6 @@ api = [
     path("health/", views.Health.as_view(), name="health"),
     path("", include("accounts.api.urls")),
     path("", include("departments.api.urls")),
-    path("", include("audit.api.urls")),
     path("", include("jobs.api.urls")),
     path("", include("datasets.api.urls")),
     path("", include("training.api.urls")),
@@ -22,8 +21,14 @@ api = [
 ]
 
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("search/", views.search, name="search"),
+    path("", pages.home, name="home"),
+    path("search/", pages.search, name="search"),
+    path("admin/", administration.state, name="admin"),
+    path("admin/departments/", administration.departments, name="admin-departments"),
+    path("admin/people/", administration.people, name="admin-people"),
+    path("admin/people/<uuid:id>/link/", administration.person_link, name="admin-person-link"),
+    path("admin/people/<uuid:id>/active/", administration.person_active, name="admin-person-active"),
+    path("admin/audit/", administration.audit, name="admin-audit"),
     path("livez", views.livez, name="livez"),
     path("readyz", views.readyz, name="readyz"),
     path("api/v1/", include((api, "api"))),

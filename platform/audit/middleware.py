@@ -26,9 +26,7 @@ class AuditContextMiddleware:
             return self.get_response(request)
 
     async def _acall(self, request: HttpRequest) -> HttpResponse:
-        origin = Origin(
-            address=request.META.get("REMOTE_ADDR", "")[:45], request_id=getattr(request, "request_id", "")
-        )
+        origin = Origin(address=request.META.get("REMOTE_ADDR", "")[:45], request_id=getattr(request, "request_id", ""))
         user = await request.auser()  # type: ignore[attr-defined]
         complete(origin, user)
         with acting(origin):

@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import Any, Protocol
 from uuid import UUID
 
+from accounts.models import ApiToken, Scope
 from django.http import Http404
 from django.utils.translation import gettext as _
-
-from accounts.models import ApiToken, Scope
-from departments.models import Department, Grant, Membership, Role
 from rest.problems import Refused
+
+from departments.models import Department, Grant, Membership, Role
 
 
 class Verb(StrEnum):
@@ -157,7 +157,9 @@ def _by_admin(actor: Actor, verb: Verb) -> Decision | None:
         return None
     if verb == Verb.DISCOVER:
         return Decision(True, "platform-admin", visible=True)
-    detail = _("Platform admins manage departments and see health and audit; they do not work with a department's data.")
+    detail = _(
+        "Platform admins manage departments and see health and audit; they do not work with a department's data."
+    )
     return Decision(False, "platform-admin", visible=True, detail=detail)
 
 

@@ -7,16 +7,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from accounts.models import User
+from audit.services import record
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from rest.problems import Refused, invalid
 
-from accounts.models import User
-from audit.services import record
 from departments.access import GRANTABLE, Verb
 from departments.models import Department, Grant, Membership, Role
-from rest.problems import Refused, invalid
 
 
 @transaction.atomic
@@ -38,7 +38,9 @@ def create_department(*, name: str, slug: str = "", description: str = "") -> De
 def set_member(*, department: Department, person: User, role: str) -> Membership:
     """Give a person a role in a department, whether or not they had one."""
     if role not in Role.values:
-        raise invalid("role", _("got “%(got)s”; choose from %(all)s") % {"got": role[:40], "all": ", ".join(Role.values)})
+        raise invalid(
+            "role", _("got “%(got)s”; choose from %(all)s") % {"got": role[:40], "all": ", ".join(Role.values)}
+        )
     if role != Role.MANAGER:
         _keep_a_manager(department, person)
     membership, _created = Membership.objects.update_or_create(
@@ -127,4 +129,6 @@ def drop_grants_on(kind: str, object_id: UUID) -> None:
 def grants_on(obj: models.Model) -> models.QuerySet[Grant]:
     """All grants on a data set or model, newest first, with their departments."""
     kind, object_id = obj.grant_target  # type: ignore[attr-defined]
-    return Grant.objects.filter(object_kind=kind, object_id=object_id).select_related("department", "owner", "created_by")
+    return Grant.objects.filter(object_kind=kind, object_id=object_id).select_related(
+        "department", "owner", "created_by"
+    )

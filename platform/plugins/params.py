@@ -61,7 +61,9 @@ class Param:
             return "one of " + ", ".join(self.choices)
         if self.kind == "bool":
             return "true or false"
-        noun = {"int": "a whole number", "float": "a number", "ints": "a list of whole numbers", "text": "text"}[self.kind]
+        noun = {"int": "a whole number", "float": "a number", "ints": "a list of whole numbers", "text": "text"}[
+            self.kind
+        ]
         if self.low is not None and self.high is not None:
             return f"{noun} from {self.low:g} to {self.high:g}"
         if self.low is not None:

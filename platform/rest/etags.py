@@ -31,5 +31,7 @@ class EtagMixin:
         """Raise 412 when If-Match names another state than the present one."""
         wanted = request.headers.get("If-Match")
         if wanted and wanted.strip() != "*" and etag_of(representation) not in [w.strip() for w in wanted.split(",")]:
-            detail = "The object changed since you read it. Read it again, apply your change to the new state, and retry."
+            detail = (
+                "The object changed since you read it. Read it again, apply your change to the new state, and retry."
+            )
             raise Refused("stale", detail, status=412)

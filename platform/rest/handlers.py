@@ -32,7 +32,9 @@ def _translate(exc: Exception) -> tuple[dict[str, Any] | None, dict[str, str]]:
     if isinstance(exc, PermissionDenied):
         return problem(403, "forbidden", _("You may not do this.")), {}
     if isinstance(exc, ValidationError):
-        return problem(422, "invalid", _("The request has values that cannot be used."), errors=flatten(exc.messages)), {}
+        return problem(
+            422, "invalid", _("The request has values that cannot be used."), errors=flatten(exc.messages)
+        ), {}
     if isinstance(exc, exceptions.ValidationError):
         detail = _("The request has values that cannot be used.")
         return problem(422, "invalid", detail, errors=flatten(exc.detail)), {}
@@ -81,5 +83,7 @@ def page_404(request: HttpRequest, exception: Exception | None = None) -> HttpRe
 
 
 def page_500(request: HttpRequest) -> HttpResponse:
-    detail = _("Something went wrong on our side. It has been logged; try again, and tell your administrator if it stays.")
+    detail = _(
+        "Something went wrong on our side. It has been logged; try again, and tell your administrator if it stays."
+    )
     return respond(request, problem(500, "internal_error", detail))

@@ -24,12 +24,16 @@ KEPT = timedelta(hours=24)
 class IdempotentMixin:
     """For views: POST honours Idempotency-Key. Only answers that changed something (2xx) are kept."""
 
+    # False where an answer must not be kept, as it holds a secret: the key is then refused.
+    keeps_answers = True
     _record: IdempotencyRecord | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         key = request.headers.get("Idempotency-Key")
         if request.method == "POST" and key is not None:
+            if not self.keeps_answers:
+                raise invalid("Idempotency-Key", "this answer holds a secret, is shown once and cannot be repeated")
             self._record = self._begin(request, key)
 
     def _begin(self, request: Request, key: str) -> IdempotencyRecord:
@@ -49,7 +53,9 @@ class IdempotentMixin:
             detail = "This Idempotency-Key was used with another request. Use a new key for a new request."
             raise Refused("idempotency_key_reused", detail, status=422)
         if record.status is None:
-            raise Refused("in_progress", "The first request with this Idempotency-Key is still being answered.", status=409)
+            raise Refused(
+                "in_progress", "The first request with this Idempotency-Key is still being answered.", status=409
+            )
         return record
 
     def handle_exception(self, exc: Exception) -> Response:

@@ -26,7 +26,9 @@ class CursorPagination(BaseCursorPagination):
 
     def _check_limit(self, request: Request) -> None:
         limit = request.query_params.get("limit")
-        if limit is not None and (not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= self.max_page_size):
+        if limit is not None and (
+            not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= self.max_page_size
+        ):
             raise invalid("limit", f"got {limit[:20]!r}; expected a whole number from 1 to {self.max_page_size}")
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> Any:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from audit import context
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
 from accounts.services import find_token
-from audit import context
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -20,10 +21,22 @@ class TokenAuthentication(BaseAuthentication):
             return None
         token = find_token(parts[1].decode("latin-1")) if len(parts) == 2 else None
         if token is None:
-            raise AuthenticationFailed("This token is unknown, expired or revoked. Make a new one under Settings, Tokens.")
+            raise AuthenticationFailed(
+                "This token is unknown, expired or revoked. Make a new one under Settings, Tokens."
+            )
         origin = context.current()
         origin.actor_id, origin.actor_name, origin.token_id = token.person.pk, token.person.username, token.pk
         return token.person, token
 
     def authenticate_header(self, request: Request) -> Any:
         return 'Bearer realm="atrium"'
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the OpenAPI document speaks of tokens."""
+
+    target_class = "accounts.api.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "atr_…"}

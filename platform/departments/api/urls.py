@@ -1,3 +1,14 @@
 """API routes of departments."""
 
-urlpatterns: list = []
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from departments.api.audit import AuditViewSet
+from departments.api.views import DepartmentViewSet, GrantViewSet, Me, MemberViewSet
+
+router = SimpleRouter(use_regex_path=False)
+router.register("departments", DepartmentViewSet, basename="department")
+router.register("departments/<slug:slug>/members", MemberViewSet, basename="member")
+router.register("grants", GrantViewSet, basename="grant")
+router.register("audit", AuditViewSet, basename="audit")
+urlpatterns = [path("me/", Me.as_view(), name="me"), *router.urls]

@@ -5,21 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from rest.etags import EtagMixin
+from rest.idempotency import IdempotentMixin
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
 from departments.access import Actor, Decision, Verb, actor_for, require
-from rest.etags import EtagMixin
-from rest.idempotency import IdempotentMixin
-from rest.problems import Refused
 
 
 class ActorMixin:
-    """Gives a DRF view its actor, and refuses tokens whose scopes do not cover the method."""
+    """Gives a DRF view its actor."""
 
     request: Request
-    # Scopes that cover a method, where they differ from the default: {"POST": {"predict", "write"}}.
-    method_scopes: dict[str, frozenset[str]] = {}
 
     @property
     def actor(self) -> Actor:
@@ -27,15 +24,6 @@ class ActorMixin:
         if not hasattr(self.request, "_actor"):
             self.request._actor = actor_for(self.request.user, self.request.auth)  # type: ignore[attr-defined]
         return self.request._actor  # type: ignore[attr-defined,no-any-return]
-
-    def check_permissions(self, request: Request) -> None:
-        super().check_permissions(request)  # type: ignore[misc]
-        token = request.auth
-        safe = request.method in {"GET", "HEAD", "OPTIONS"}
-        needed = self.method_scopes.get(request.method or "", frozenset({"read", "write"} if safe else {"write"}))
-        if token is not None and not needed & set(token.scopes):
-            detail = f"This token may {', '.join(token.scopes)}; the request needs the scope {' or '.join(sorted(needed))}."
-            raise Refused("token-scope", detail, status=403)
 
 
 class AtriumViewSet(IdempotentMixin, EtagMixin, ActorMixin, GenericViewSet):

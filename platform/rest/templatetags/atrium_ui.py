@@ -11,7 +11,6 @@ from django.forms import BoundField, CheckboxInput, FileInput, Select, SelectMul
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-
 from plugins.params import Param
 
 from . import charts, figures

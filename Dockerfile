@@ -1,0 +1,6 @@
+FROM python:3.11-slim
+WORKDIR /app
+ENV PYTHONUNBUFFERED=1 OMP_NUM_THREADS=1
+COPY . .
+RUN pip install --no-cache-dir --editable . && useradd --create-home atrium && mkdir -p /var/lib/atrium && chown atrium /var/lib/atrium
+USER atrium

@@ -1,0 +1,68 @@
+"""What waits for a person on Home."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
+
+from datasets.models import Dataset, DatasetVersion
+from departments.access import Actor
+from departments.models import Department, Grant
+from departments.overview import NamedGrant, name_grants
+from jobs.models import Job
+from serving.models import Deployment
+from training.models import TrainingRun
+
+SHOWN = 6
+UNFINISHED = ("queued", "running", "paused")
+WARNED_BEFORE = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything Home shows of one department; a fixed number of queries, however much there is."""
+
+    waiting: list[Job]
+    runs: list[TrainingRun]
+    datasets: list[Dataset]
+    deployments: list[Deployment]
+    expiring: list[NamedGrant]
+
+    @property
+    def is_new(self) -> bool:
+        """Nothing deployed yet: the page shows the first steps."""
+        return not self.deployments
+
+    @property
+    def trained(self) -> TrainingRun | None:
+        """The newest run that left a model, the one to deploy first."""
+        return next((run for run in self.runs if run.state in ("succeeded", "stopped")), None)
+
+
+def overview(actor: Actor, department: Department) -> Overview:
+    def mine(rows: Any) -> QuerySet[Any]:
+        return rows.visible_to(actor).filter(department=department)  # type: ignore[no-any-return]
+
+    return Overview(
+        waiting=list(mine(Job.objects).filter(state__in=UNFINISHED).select_related("created_by")[:SHOWN]),
+        runs=list(mine(TrainingRun.objects).filter(trial=None).select_related("created_by")[:SHOWN]),
+        datasets=list(_with_newest(mine(Dataset.objects))[:SHOWN]),
+        deployments=list(mine(Deployment.objects).select_related("model_version__model")[:SHOWN]),
+        expiring=name_grants(_expiring(department), actor),
+    )
+
+
+def _with_newest(rows: QuerySet[Dataset]) -> QuerySet[Dataset]:
+    newest = DatasetVersion.objects.filter(dataset=OuterRef("pk")).order_by("-number")
+    names = {"newest_state": "state", "newest_rows": "rows", "newest_columns": "columns"}
+    return rows.annotate(**{name: Subquery(newest.values(field)[:1]) for name, field in names.items()})
+
+
+def _expiring(department: Department) -> QuerySet[Grant]:
+    soon = timezone.now() + WARNED_BEFORE
+    held = Grant.objects.live().filter(department=department, expires_at__lte=soon)
+    return held.select_related("owner").order_by("expires_at")[:SHOWN]

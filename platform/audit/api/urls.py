@@ -1,3 +1,0 @@
-"""API routes of audit."""
-
-urlpatterns: list = []
