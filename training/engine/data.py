@@ -1,0 +1,207 @@
+"""From a Parquet file to arrays: read, split, fit the recipe on the training rows only, and transform."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datasets.recipe import FittedRecipe, RecipeError, complete, fit
+from datasets.schema import Schema
+from training.engine import split
+from training.engine.errors import TrainError
+from training.engine.family import REGRESSION, Needs, Rows
+from training.engine.targets import Target, understand
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The numbers of one recipe: its fitted form, the names of the matrix's columns, and the rows of each part."""
+
+    recipe: FittedRecipe
+    features: list[str]
+    rows: Mapping[str, Rows]
+
+
+@dataclass
+class Source:
+    """A table ready to be split and prepared, with what was left out and why."""
+
+    frame: pl.DataFrame
+    schema: Schema
+    target: Target
+    features: list[str]
+    parts: Mapping[str, np.ndarray]
+    steps: list[dict[str, Any]]
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    _prepared: dict[Needs, Prepared] = field(default_factory=dict)
+
+    def part(self, name: str) -> pl.DataFrame:
+        return self.frame[self.parts[name]]
+
+    def prepare(self, needs: Needs) -> Prepared:
+        """Fit the recipe, completed for what a family needs, on the training rows; transform every part."""
+        if needs not in self._prepared:
+            self._prepared[needs] = self._prepare(needs)
+        return self._prepared[needs]
+
+    def _prepare(self, needs: Needs) -> Prepared:
+        name = self.target.name
+        try:
+            steps = complete(self.steps, self.schema, self.features, needs, target=name)
+            recipe = fit(steps, self.part("train"), self.schema, target=name)
+        except RecipeError as error:
+            first = error.errors[0]
+            raise TrainError("bad_recipe", f"The recipe cannot be used: {first['message']}", "", first["field"]) from error
+        columns = recipe.derived(self.features)
+        if not columns:
+            raise TrainError("no_features", "The recipe leaves no column to learn from.", "Keep a feature.", "features")
+        tables = {part: self._rows(recipe, columns, part) for part in split.PARTS}
+        kept = _varying(tables["train"].X)
+        if not kept.any():
+            raise TrainError("no_features", "No feature differs between the training rows.", "Add one.", "features")
+        rows = {part: Rows(_ordered(table.X, kept), table.y) for part, table in tables.items()}
+        _refuse_gaps(rows, columns, kept, needs)
+        return Prepared(recipe, [column for column, keep in zip(columns, kept, strict=True) if keep], rows)
+
+    def _rows(self, recipe: FittedRecipe, columns: Sequence[str], part: str) -> Rows:
+        import numpy as np
+        import polars as pl
+
+        table = recipe.transform(self.part(part), training=part == "train").collect()
+        if part == "train" and table.height < 2:
+            detail = "The recipe leaves fewer than two training rows."
+            raise TrainError("too_few_rows", detail, "Remove the step that drops the rows.", "steps")
+        X = table.select(pl.col(columns).cast(pl.Float64)).to_numpy()
+        return Rows(np.ascontiguousarray(X, dtype=np.float64), self.target.numbers(table[self.target.name]))
+
+
+def read(
+    path: Path,
+    schema: Schema,
+    *,
+    target: str,
+    features: Sequence[str],
+    steps: list[dict[str, Any]],
+    task: str | None,
+    shares: Mapping[str, float],
+    seed: int,
+) -> Source:
+    """Read the columns that are used, leave out rows without a target, and split. Raises TrainError."""
+    import polars as pl
+
+    wanted = _check_columns(schema, target, features)
+    used = [n for n in schema.names if n in {*wanted, target, *_named(steps)}]
+    frame = pl.read_parquet(path, columns=used, glob=False)
+    findings = []
+    known = frame.filter(_known(frame, target, schema[target].type))
+    if known.height < frame.height:
+        findings.append(_unknown_target(target, frame.height - known.height, frame.height))
+    understood = understand(known[target], schema[target].type, task)
+    empty = [name for name in wanted if known[name].null_count() == known.height]
+    if empty:
+        findings.append(_empty_columns(empty))
+    left = [name for name in wanted if name not in empty]
+    if not left:
+        raise TrainError("no_features", "Every feature is empty.", "Choose columns that hold values.", "features")
+    classes = understood.task != REGRESSION
+    parts = split.split(understood.numbers(known[target]), shares, seed, stratified=classes)
+    own = Schema(tuple(column for column in schema if column.name in used and column.name not in empty))
+    return Source(known, own, understood, left, parts, steps, findings)
+
+
+def _known(frame: pl.DataFrame, target: str, type_: str) -> pl.Expr:
+    import polars as pl
+
+    known = pl.col(target).is_not_null()
+    return known & pl.col(target).is_not_nan() if type_ == "number" and frame[target].dtype.is_float() else known
+
+
+def _check_columns(schema: Schema, target: str, features: Sequence[str]) -> list[str]:
+    """Return the features: those given, or every column but the target."""
+    if target not in schema:
+        known = ", ".join(schema.names[:20])
+        raise TrainError("unknown_target", f"There is no column “{target}”.", f"Known are {known}.", "target")
+    wanted = list(dict.fromkeys(features)) or [name for name in schema.names if name != target]
+    for name in wanted:
+        if name not in schema:
+            raise TrainError("unknown_feature", f"There is no column “{name}”.", "Choose existing columns.", "features")
+        if name == target:
+            hint = "Take the target out of the features."
+            raise TrainError("target_in_features", f"“{name}” is the target.", hint, "features")
+    if not wanted:
+        raise TrainError("no_features", "The table has no column besides the target.", "Add one.", "features")
+    return wanted
+
+
+def _named(steps: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Columns that the recipe names although they are not features, for a row to be removed by."""
+    return {name for step in steps if step.get("enabled", True) for name in step.get("columns") or []}
+
+
+def _varying(X: np.ndarray) -> np.ndarray:
+    """Which columns differ between training rows; one that is missing here and there differs too."""
+    import numpy as np
+
+    gaps = np.isnan(X)
+    first = X[0]
+    same = (first == X) | (gaps & np.isnan(first))
+    result: np.ndarray = ~same.all(axis=0)
+    return result
+
+
+def _ordered(X: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    return X if kept.all() else np.ascontiguousarray(X[:, kept])
+
+
+def _refuse_gaps(rows: Mapping[str, Rows], columns: Sequence[str], kept: np.ndarray, needs: Needs) -> None:
+    import numpy as np
+
+    names = [column for column, keep in zip(columns, kept, strict=True) if keep]
+    for table in rows.values():
+        bad = np.isinf(table.X).any(axis=0)
+        if needs.complete:
+            bad |= np.isnan(table.X).any(axis=0)
+        if bad.any():
+            name = names[int(np.argmax(bad))]
+            hint = "Fill or clip it in the recipe (missing values, outliers)."
+            detail = f"After the recipe, “{name}” still holds missing or infinite values."
+            raise TrainError("not_finite", detail, hint, "features")
+
+
+def _unknown_target(target: str, rows: int, total: int) -> dict[str, Any]:
+    return finding(
+        "missing_target", "info", f"{rows:,} of {total:,} rows have no “{target}” and were left out.", [target],
+        test="rows without a target", value=rows, threshold=0,
+    )  # fmt: skip
+
+
+def _empty_columns(names: list[str]) -> dict[str, Any]:
+    listed = ", ".join(names[:10])
+    return finding(
+        "empty_column", "warning", f"Left out because no row has a value: {listed}.", names,
+        test="share missing", value=1.0, threshold=1.0, fix="Take these columns out of the features.",
+    )  # fmt: skip
+
+
+def finding(
+    check: str,
+    severity: str,
+    message: str,
+    columns: Sequence[str] = (),
+    *,
+    test: str,
+    value: float,
+    threshold: float,
+    fix: str = "",
+) -> dict[str, Any]:
+    """A named check that failed, as data."""
+    what = {"check": check, "severity": severity, "message": message, "columns": list(columns)}
+    return {**what, "test": test, "value": value, "threshold": threshold, "fix": fix}

@@ -1,0 +1,112 @@
+"""Linear, logistic and softmax regression by gradient descent, in double precision from zero weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from training.engine import losses
+from training.engine.families import _descent
+from training.engine.family import REGRESSION, TASKS, Exported, Family, Needs, Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from training.engine.control import Control
+
+# The largest curvature of each loss as a multiple of the largest eigenvalue of XᵀX/m.
+_CURVATURE = {"mse": 2.0, "huber": 1.0, "mae": 1.0, "binary_cross_entropy": 0.25, "cross_entropy": 0.5}
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Shape: coef (outputs, features), intercept (outputs,)."""
+
+    coef: np.ndarray
+    intercept: np.ndarray
+    task: str
+    steps: int
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return _descent.probabilities(X @ self.coef.T + self.intercept, self.task)
+
+    def export(self) -> Exported:
+        from training.engine import graph
+
+        weights = {"coef": self.coef, "intercept": self.intercept}
+        return Exported(graph.linear(self.coef, self.intercept, self.task), weights)
+
+
+def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Linear:
+    """Least squares over the whole table reads the rows once; every other case runs the loop."""
+    loss = losses.resolve(params["loss"], problem.task)
+    whole = params["batch_size"] is None or params["batch_size"] >= len(problem.train)
+    if loss == "mse" and whole and params["optimiser"] in {"sgd", "momentum"} and params["clip"] is None:
+        return _least_squares(problem, params, control)
+    return _loop(problem, loss, params, control)
+
+
+def _least_squares(problem: Problem, params: Mapping[str, Any], control: Control) -> Linear:
+    import numpy as np
+
+    from training.engine.least_squares import Descent
+
+    descent = Descent(problem.train, problem.validation, params, control)
+    theta = descent.run()
+    return Linear(theta[None, 1:].copy(), np.array([theta[0]]), REGRESSION, descent.steps)
+
+
+def _loop(problem: Problem, loss: str, params: Mapping[str, Any], control: Control) -> Linear:
+    import torch
+
+    from training.engine.least_squares import Statistics
+
+    scaled, mean, scale = _descent.standardised(problem)
+    torch.manual_seed(problem.seed)
+    module = _module(problem.features, problem.outputs).to(control.device)
+
+    def safe_rate() -> float:
+        return 1.0 / (_CURVATURE[loss] * Statistics.of(problem.train).curvature() + params["weight_decay"])
+
+    rate = params["learning_rate"] or (safe_rate() if params["optimiser"] in {"sgd", "momentum"} else 0.01)
+    steps = _descent.descend(module, scaled, {**params, "learning_rate": rate}, control, safe_rate)
+    coef = module.weight.detach().cpu().numpy() * scale
+    return Linear(coef, module.bias.detach().cpu().numpy() * scale + mean, problem.task, steps)
+
+
+def _module(features: int, outputs: int) -> Any:
+    import torch
+
+    class Affine(torch.nn.Linear):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return super().forward(X).squeeze(1) if outputs == 1 else super().forward(X)
+
+    module = Affine(features, outputs, dtype=torch.float64)
+    torch.nn.init.zeros_(module.weight)
+    torch.nn.init.zeros_(module.bias)
+    return module
+
+
+FAMILY = Family(
+    name="linear",
+    label="Linear model",
+    help="Linear, logistic or softmax regression: one weight a column. Fast, readable, hard to overfit.",
+    tasks=TASKS,
+    needs=Needs(scaled=True, complete=True),
+    params=_descent.with_defaults(
+        optimiser="momentum",
+        learning_rate={
+            "default": None,
+            "optional": True,
+            "help": "Length of a step; empty takes the longest that cannot diverge.",
+        },
+        epochs=1000,
+        batch_size=None,
+        schedule="constant",
+        patience=30,
+    ),
+    fit=fit,
+    check=_descent.check,
+)
+

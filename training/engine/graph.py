@@ -1,0 +1,110 @@
+"""Models written as ONNX graphs: "features" (rows, d) double in, "output" double out.
+
+Double throughout, so that a graph predicts what the trained model predicts, to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from training.engine.family import BINARY, MULTICLASS
+
+if TYPE_CHECKING:
+    import numpy as np
+
+OPSET, ML_OPSET, IR_VERSION = 17, 3, 8
+
+
+class Graph:
+    """A graph under construction: a chain of nodes, each on the last one's output."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.last = "features"
+
+    def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Append a node on `inputs` (the last output by default) and return the name of its output."""
+        from onnx import helper
+
+        name = f"{operator.lower()}_{len(self.nodes)}"
+        node = helper.make_node(operator, list(inputs) or [self.last], [name], name=name, domain=domain, **attributes)
+        self.nodes.append(node)
+        self.last = name
+        return name
+
+    def constant(self, array: np.ndarray) -> str:
+        from onnx import numpy_helper
+
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(array, name))
+        return name
+
+    def dense(self, weight: np.ndarray, bias: np.ndarray) -> None:
+        """Shape: weight (outputs, inputs), bias (outputs,)."""
+        import numpy as np
+
+        kernel = self.constant(np.ascontiguousarray(weight.T, dtype=np.float64))
+        self.add("Gemm", self.last, kernel, self.constant(bias.astype(np.float64)))
+
+    def activate(self, name: str) -> None:
+        """relu, tanh, silu, or gelu in its tanh form (the runtime has no error function in double)."""
+        if name in {"relu", "tanh"}:
+            self.add(name.capitalize())
+        elif name == "silu":
+            source = self.last
+            self.add("Mul", source, self.add("Sigmoid", source))
+        else:
+            self._gelu()
+
+    def _gelu(self) -> None:
+        import numpy as np
+
+        x = self.last
+        cube = self.add("Mul", self.add("Mul", x, x), x)
+        inner = self.add("Add", x, self.add("Mul", cube, self.constant(np.array(0.044715))))
+        curve = self.add("Tanh", self.add("Mul", inner, self.constant(np.array((2.0 / np.pi) ** 0.5))))
+        half = self.add("Mul", x, self.constant(np.array(0.5)))
+        self.add("Mul", half, self.add("Add", curve, self.constant(np.array(1.0))))
+
+    def finish(self, task: str, features: int, outputs: int) -> bytes:
+        """Put the task's answer at the end and serialise: the same graph gives the same bytes."""
+        from onnx import TensorProto, helper
+
+        if task == BINARY:
+            self._two_sided()
+        elif task == MULTICLASS:
+            self.add("Softmax", self.last, axis=1)
+        self.nodes[-1].output[0] = "output"
+        width = 2 if task == BINARY else outputs
+        source = helper.make_tensor_value_info("features", TensorProto.DOUBLE, ["rows", features])
+        answer = helper.make_tensor_value_info("output", TensorProto.DOUBLE, ["rows", width])
+        graph = helper.make_graph(self.nodes, "model", [source], [answer], self.constants)
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="atrium")
+        content: bytes = model.SerializeToString(deterministic=True)
+        return content
+
+    def _two_sided(self) -> None:
+        source = self.last
+        yes = self.add("Sigmoid", source)
+        no = self.add("Sigmoid", self.add("Neg", source))
+        self.add("Concat", no, yes, axis=1)
+
+
+def linear(coef: np.ndarray, intercept: np.ndarray, task: str) -> bytes:
+    """Shape: coef (outputs, d), intercept (outputs,)."""
+    graph = Graph()
+    graph.dense(coef, intercept)
+    return graph.finish(task, coef.shape[1], coef.shape[0])
+
+
+def mlp(layers: Sequence[tuple[np.ndarray, np.ndarray]], activation: str, task: str) -> bytes:
+    """Shape: each layer is (weight (out, in), bias (out,))."""
+    graph = Graph()
+    for index, (weight, bias) in enumerate(layers):
+        if index:
+            graph.activate(activation)
+        graph.dense(weight, bias)
+    return graph.finish(task, layers[0][0].shape[1], layers[-1][0].shape[0])
