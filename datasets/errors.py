@@ -1,0 +1,13 @@
+"""What is said when a file cannot become a data set: a stable code, what is wrong and where, and what to do."""
+
+from __future__ import annotations
+
+
+class UnreadableFile(Exception):  # noqa: N818 -- named for what the person is told
+    """The file cannot be read as a table. `code` is stable, `detail` says what and where, `hint` what to do."""
+
+    def __init__(self, code: str, detail: str, hint: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.hint = hint

@@ -1,0 +1,65 @@
+"""What a file format is: a declaration, and a way from a file to blocks of text cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plugins.params import Param
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that does not fit the table: the physical line on which it starts (from 1), why, and its text."""
+
+    line: int
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a table as it was read.
+
+    `cells` has one string column per column of the table; every cell is the file's text, nothing is interpreted.
+    """
+
+    cells: pa.Table
+    rejects: list[Reject]
+    blank_lines: int = 0
+
+
+@dataclass(slots=True)
+class TextTable:
+    """A file opened as text cells.
+
+    `blocks()` yields loaders in the order of the file; a loader may be called on any thread and returns one Block.
+    It can be called again to read the file from the start. `size` counts the blocks where that is known.
+    """
+
+    columns: list[str]
+    blocks: Callable[[], Iterator[Callable[[], Block]]]
+    options: dict[str, Any]
+    size: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One file format.
+
+    `recognise(head)` answers whether the first 4 KiB of a file look like it. `open(source, workdir, options)` returns
+    a TextTable or raises UnreadableFile; `workdir` may hold temporary files, `options` are validated `params`.
+    """
+
+    name: str
+    label: str
+    suffixes: tuple[str, ...]
+    params: tuple[Param, ...]
+    recognise: Callable[[bytes], bool]
+    open: Callable[[Path, Path, dict[str, Any]], TextTable]

@@ -1,0 +1,130 @@
+"""Which encoding a file of text has, decided over its whole stream, and its text in UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+
+from datasets.errors import UnreadableFile
+
+CHUNK = 4 << 20
+ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "gb18030", "windows-1252", "latin-1")
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_MAGIC = (
+    (b"\x89PNG", "a PNG image"), (b"\xff\xd8\xff", "a JPEG image"), (b"GIF8", "a GIF image"), (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a zip archive (an Excel workbook is one too)"), (b"\x1f\x8b", "a gzip archive"),
+    (b"PAR1", "a Parquet file"), (b"ARROW1", "an Arrow file"), (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"), (b"SQLite format 3", "a SQLite database"), (b"\x7fELF", "a program"),
+)  # fmt: skip
+
+
+def chunks(path: Path, size: int = CHUNK) -> Iterator[bytes]:
+    """Yield the file's bytes, `size` at a time."""
+    with path.open("rb") as file:
+        while chunk := file.read(size):
+            yield chunk
+
+
+def refuse_binary(head: bytes) -> None:
+    """Raise UnreadableFile when the first bytes are those of a known binary format."""
+    for magic, what in _MAGIC:
+        if head.startswith(magic):
+            raise UnreadableFile(
+                "binary_file", f"This is {what}, not a text file.", "Export the table as CSV (UTF-8) and upload that file."
+            )
+
+
+def byte_order_mark(head: bytes) -> tuple[str, int]:
+    """Return the encoding that a byte order mark names, and the mark's length; ("", 0) without one."""
+    for mark, name in _BOMS:
+        if head.startswith(mark):
+            return name, len(mark)
+    return "", 0
+
+
+def detect(path: Path, head: bytes) -> str:
+    """Return the encoding of the whole file: UTF-8 if every byte of it is, else a mark's, else the best scored."""
+    marked, _ = byte_order_mark(head)
+    if marked in ("utf-16-le", "utf-16-be"):
+        return marked
+    if wide := _utf16_without_mark(head):
+        return wide
+    _refuse_nul(path)
+    if decodes(path, "utf-8"):
+        return "utf-8"
+    return _best_legacy(path)
+
+
+def decodes(path: Path, encoding: str) -> bool:
+    """Answer whether every byte of the file is valid in the encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for chunk in chunks(path):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def to_utf8(path: Path, target: Path, encoding: str, *, skip: int, lone_returns: bool) -> None:
+    """Write the file's text after `skip` bytes to `target` as UTF-8; `lone_returns` become line feeds."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+
+    def encoded(text: str) -> bytes:
+        return (text.replace("\r", "\n") if lone_returns else text).encode()
+
+    with target.open("wb") as out:
+        try:
+            for number, chunk in enumerate(chunks(path)):
+                out.write(encoded(decoder.decode(chunk[skip:] if number == 0 else chunk)))
+            out.write(encoded(decoder.decode(b"", final=True)))
+        except (UnicodeDecodeError, UnicodeEncodeError):
+            raise UnreadableFile(
+                "wrong_encoding", f"The file is not valid {encoding} throughout.", "Choose another encoding, or leave it to be detected."
+            ) from None
+
+
+def _refuse_nul(path: Path) -> None:
+    lines = 1
+    for chunk in chunks(path):
+        at = chunk.find(b"\0")
+        if at >= 0:
+            line = lines + chunk.count(b"\n", 0, at)
+            raise UnreadableFile(
+                "binary_file", f"Line {line} holds a NUL byte, so this is not a text file.", "Export the table as CSV (UTF-8) and upload that file."
+            )
+        lines += chunk.count(b"\n")
+
+
+def _utf16_without_mark(head: bytes) -> str:
+    """Mostly-Latin text in UTF-16 has a NUL in nearly every other byte."""
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    half = max(1, len(head) // 2)
+    if len(head) >= 4 and odd > 0.7 * half and even == 0:
+        return "utf-16-le"
+    return "utf-16-be" if len(head) >= 4 and even > 0.7 * half and odd == 0 else ""
+
+
+def _best_legacy(path: Path) -> str:
+    """Choose between GB18030 and the Western code pages.
+
+    Chinese text comes in pairs of high bytes; a Western accent stands alone among ASCII letters.
+    """
+    if _paired_share(path) >= 0.8 and decodes(path, "gb18030"):
+        return "gb18030"
+    return "windows-1252" if decodes(path, "windows-1252") else "latin-1"
+
+
+def _paired_share(path: Path) -> float:
+    """The share of high bytes that stand in runs of even length, over the whole file."""
+    import re
+
+    paired = total = 0
+    for chunk in chunks(path):
+        for run in re.finditer(rb"[\x80-\xff]+", chunk):
+            length = run.end() - run.start()
+            total += length
+            paired += length if length % 2 == 0 else 0
+    return paired / total if total else 0.0

@@ -1,0 +1,129 @@
+"""Cutting a file of delimited text into blocks that can be parsed apart from each other.
+
+A quote opens a field only after a delimiter or a line end, and closes it only before one. While that holds, the
+parity of the quotes so far says whether a line end is inside a field, and whole blocks are checked with array
+operations. Where it does not hold, the caller reads record by record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from datasets.errors import UnreadableFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+BLOCK = 8 << 20
+MAX_LINE = 16 << 20
+_QUOTE, _NEWLINE, _RETURN = 34, 10, 13
+
+
+class IrregularQuotes(Exception):  # noqa: N818 -- a finding that changes the way of reading, not a failure
+    """A quote stands where the plain rule does not allow one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of whole records: bytes [start, stop) of the file, and the physical line on which it begins."""
+
+    start: int
+    stop: int
+    line: int
+    quoted_line_ends: bool
+
+
+def spans(path: Path, start: int, line: int, delimiter: str) -> Iterator[Span]:
+    """Yield the file's spans from byte `start`, which is the beginning of physical line `line`.
+
+    Raises IrregularQuotes, or UnreadableFile for a line of more than 16 MiB.
+    """
+    end = path.stat().st_size
+    with path.open("rb") as file:
+        while start < end:
+            span = _next_span(file, start, end, line, delimiter)
+            yield span
+            line += _count_lines(file, span)
+            start = span.stop
+
+
+def read(path: Path, span: Span) -> bytes:
+    """Return the bytes of a span."""
+    with path.open("rb") as file:
+        file.seek(span.start)
+        return file.read(span.stop - span.start)
+
+
+def _next_span(file: BinaryIO, start: int, end: int, line: int, delimiter: str) -> Span:
+    size = BLOCK
+    while True:
+        file.seek(start)
+        data = file.read(size)
+        last = start + len(data) >= end
+        length, quoted = _whole_records(data, last, delimiter)
+        if length:
+            return Span(start, start + length, line, quoted)
+        if len(data) >= MAX_LINE:
+            if b'"' in data:
+                raise IrregularQuotes
+            raise too_long(line)
+        size *= 2
+
+
+def too_long(line: int) -> UnreadableFile:
+    """The refusal of a line that no table has."""
+    return UnreadableFile(
+        "line_too_long",
+        f"Line {line} goes on for more than {MAX_LINE >> 20} MiB.",
+        "Check that the file is a table with one record a line, and that every quote is closed.",
+    )
+
+
+def _whole_records(data: bytes, last: bool, delimiter: str) -> tuple[int, bool]:
+    """Return how many bytes of `data` are whole records (0 if none is), and whether quotes hold line ends there."""
+    if data.find(b'"') < 0:
+        return (len(data) if last else data.rfind(b"\n") + 1), False
+    import numpy as np
+
+    array = np.frombuffer(data, np.uint8)
+    quotes = np.flatnonzero(array == _QUOTE)
+    newlines = np.flatnonzero(array == _NEWLINE)
+    free = np.searchsorted(quotes, newlines) % 2 == 0  # True where a line end is outside quotes
+    if last and len(quotes) % 2:
+        raise IrregularQuotes
+    length = len(data) if last else int(newlines[free][-1]) + 1 if free.any() else 0
+    kept = quotes[quotes < length]
+    if not _regular(array, kept, delimiter):
+        raise IrregularQuotes
+    return length, bool((~free[newlines < length]).any())
+
+
+def _regular(array: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64], delimiter: str) -> bool:
+    """Answer whether every opening quote follows, and every closing quote precedes, a delimiter or a line end."""
+    import numpy as np
+
+    before = array[quotes[0::2] - 1]
+    opens = (before == ord(delimiter)) | (before == _NEWLINE) | (before == _QUOTE) | (quotes[0::2] == 0)
+    after = array[np.minimum(quotes[1::2] + 1, len(array) - 1)]
+    closes = np.isin(after, (ord(delimiter), _NEWLINE, _RETURN, _QUOTE)) | (quotes[1::2] + 1 == len(array))
+    return bool(opens.all() and closes.all())
+
+
+def _count_lines(file: BinaryIO, span: Span) -> int:
+    file.seek(span.start)
+    return file.read(span.stop - span.start).count(b"\n")
+
+
+def record_lines(data: bytes, first: int) -> list[int]:
+    """Return the physical line (counted from `first`) on which each non-blank record of regular text starts."""
+    lines: list[int] = []
+    inside = False
+    for number, text in enumerate(data.split(b"\n"), start=first):
+        if not inside and text.strip(b"\r"):
+            lines.append(number)
+        inside ^= text.count(b'"') % 2 == 1
+    return lines

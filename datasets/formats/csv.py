@@ -1,0 +1,319 @@
+"""CSV and its relatives: comma, semicolon, tab or pipe between the fields, with or without a header."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datasets.errors import UnreadableFile
+from datasets.formats import _dialect, _encoding, _lines
+from datasets.formats._base import Block, Format, Reject, TextTable
+from plugins.params import Param
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MAX_COLUMNS = 10_000
+_HEAD = 1 << 20
+_RECORDS = 20_000  # records in a block that is read one by one
+_MAX_REPAIRS = 10_000
+
+_AUTO = "detect"
+PARAMS = (
+    Param("encoding", "choice", _AUTO, "How the file's characters are written as bytes.", choices=(_AUTO, *_encoding.ENCODINGS)),
+    Param("delimiter", "choice", _AUTO, "The sign between two fields.", choices=(_AUTO, *_dialect.DELIMITERS)),
+    Param("header", "choice", _AUTO, "Whether the first line names the columns.", choices=(_AUTO, "yes", "no")),
+    Param("escape", "choice", "doubled", "How a quote inside a quoted field is written.", choices=("doubled", "backslash")),
+    Param(
+        "broken_quotes", "choice", "refuse",
+        "What to do with a line whose quotes do not close: refuse the file, or set the line aside with the rejects.",
+        choices=("refuse", "reject"),
+    ),
+)  # fmt: skip
+
+
+def recognise(head: bytes) -> bool:
+    """Any text will do: CSV is what remains when no other format claims a file."""
+    return bool(head)
+
+
+def open_text(source: Path, workdir: Path, options: dict[str, Any]) -> TextTable:
+    """Open delimited text; see formats._base.Format.open."""
+    path, encoding, start = _as_utf8(source, workdir, options["encoding"])
+    head = _head(path, start)
+    escape = "\\" if options["escape"] == "backslash" else None
+    sign = _dialect.DELIMITERS.get(options["delimiter"]) or _dialect.detect_delimiter(head)
+    records = _dialect.sample_records(head, sign, escape)
+    if not records:
+        raise UnreadableFile("broken_quotes", "The first line has a quote that never closes.", _QUOTE_HINT)
+    header = _dialect.detect_header(records) if options["header"] == _AUTO else options["header"] == "yes"
+    _refuse_shape(records, header)
+    names, notes = _names(records, header)
+    layout = _Layout(path, sign, len(names), escape, options["broken_quotes"] == "reject")
+    layout.start, layout.line = _body(path, start, sign, escape) if header else (start, 1)
+    detected = {
+        "encoding": encoding,
+        "delimiter": next(word for word, each in _dialect.DELIMITERS.items() if each == sign),
+        "header": "yes" if header else "no",
+        "escape": options["escape"],
+        "broken_quotes": options["broken_quotes"],
+    }
+    return TextTable(names, layout.blocks, detected, layout.count(), notes)
+
+
+_QUOTE_HINT = (
+    "Close the quote in the file, or import again and choose to set lines with broken quotes aside; "
+    "a quote inside a quoted field is written twice."
+)
+
+
+def _as_utf8(source: Path, workdir: Path, wanted: str) -> tuple[Path, str, int]:
+    """Return a file with the text in UTF-8, the encoding that was read, and where the text starts."""
+    with source.open("rb") as file:
+        head = file.read(4096)
+    if not head:
+        raise UnreadableFile("empty_file", "The file is empty.", "Choose a file that has a header line and at least one row.")
+    _encoding.refuse_binary(head)
+    encoding = _encoding.detect(source, head) if wanted == _AUTO else wanted
+    marked, skip = _encoding.byte_order_mark(head)
+    skip = skip if marked == encoding else 0
+    if encoding == "utf-8" and wanted != _AUTO and not _encoding.decodes(source, encoding):
+        raise UnreadableFile("wrong_encoding", "The file is not valid utf-8 throughout.", "Leave the encoding to be detected.")
+    lone_returns = _lone_returns(source)
+    if encoding == "utf-8" and not lone_returns:
+        return source, encoding, skip
+    target = workdir / "text.utf8"
+    _encoding.to_utf8(source, target, encoding, skip=skip, lone_returns=lone_returns)
+    return target, encoding, 0
+
+
+def _head(path: Path, start: int) -> str:
+    """Return the file's first MiB of whole lines as text; more where two lines are longer than that."""
+    size = _HEAD
+    with path.open("rb") as file:
+        while True:
+            file.seek(start)
+            data = file.read(size)
+            if not file.read(1):
+                break
+            if data.count(b"\n") > 1:
+                data = data[: data.rfind(b"\n") + 1]
+                break
+            if size >= _lines.MAX_LINE:
+                raise _lines.too_long(1)
+            size *= 4
+    if not data.strip():
+        raise UnreadableFile("empty_file", "The file holds only blank lines.", "Choose a file with a header line and rows.")
+    return data.decode("utf-8", errors="ignore")
+
+
+def _refuse_shape(records: list[list[str]], header: bool) -> None:
+    if len(records[0]) > MAX_COLUMNS:
+        raise UnreadableFile(
+            "too_many_columns",
+            f"The first line has {len(records[0]):,} columns; at most {MAX_COLUMNS:,} can be read.",
+            "Turn the table so that its records are lines, or keep only the columns that you need.",
+        )
+    if header and len(records) == 1:
+        raise UnreadableFile(
+            "header_only", "The file has a header line and no rows.", "Add at least one row, or choose another file."
+        )
+
+
+def _names(records: list[list[str]], header: bool) -> tuple[list[str], list[str]]:
+    """Return the columns' names; a first line that is shorter than all others by one is completed."""
+    first = records[0] if header else [""] * len(records[0])
+    notes: list[str] = []
+    widths = {len(record) for record in records[1:]} if header else set()
+    if widths == {len(first) + 1}:
+        trailing = all(not record[-1] for record in records[1:])
+        first = [*first, ""] if trailing else ["row", *first]
+        notes.append(
+            "Every line ends in a delimiter; the empty last column is kept."
+            if trailing
+            else "The header has one name less than the lines have fields; the first column is called 'row'."
+        )
+    if not header:
+        return [f"column_{n}" for n in range(1, len(first) + 1)], ["The file has no header line; columns are numbered."]
+    names, changed = _dialect.column_names(first)
+    return names, notes + changed
+
+
+def _body(path: Path, start: int, delimiter: str, escape: str | None) -> tuple[int, int]:
+    """Return the byte after the header record, and the physical line there."""
+    with path.open("rb") as file:
+        file.seek(start)
+        record, lines = b"", 0
+        while line := file.readline():
+            record += line
+            lines += 1
+            if not record.strip(b"\r\n"):
+                record = b""  # blank lines before the header
+            elif _closed(record.decode("utf-8", "ignore"), delimiter, escape):
+                break
+        return file.tell(), lines + 1
+
+
+def _closed(record: str, delimiter: str, escape: str | None) -> bool:
+    try:
+        list(_reader(io.StringIO(record, newline=""), delimiter, escape))
+    except csv.Error:
+        return False
+    return True
+
+
+def _reader(lines: Any, delimiter: str, escape: str | None) -> Any:
+    csv.field_size_limit(_lines.MAX_LINE)
+    return csv.reader(lines, delimiter=delimiter, escapechar=escape, doublequote=escape is None, strict=True)
+
+
+class _Layout:
+    """Where the records are and how they are divided into fields."""
+
+    def __init__(self, path: Path, delimiter: str, width: int, escape: str | None, reject: bool) -> None:
+        self.path, self.delimiter, self.width, self.escape, self.reject = path, delimiter, width, escape, reject
+        self.start, self.line = 0, 1
+        self._spans: list[_lines.Span] | None = None
+
+    def count(self) -> int | None:
+        """Survey the file: cut it into spans where its quotes are regular; None where it must be read one by one."""
+        if self.escape:
+            return None
+        try:
+            self._spans = list(_lines.spans(self.path, self.start, self.line, self.delimiter))
+        except _lines.IrregularQuotes:
+            return None
+        return len(self._spans)
+
+    def blocks(self) -> Iterator[Callable[[], Block]]:
+        if self._spans is not None:
+            return (partial(self._parse, span) for span in self._spans)
+        return (partial(_same, block) for block in self._one_by_one())
+
+    def _parse(self, span: _lines.Span) -> Block:
+        """Parse one span with Arrow's reader, every column as text."""
+        import pyarrow as pa
+        from pyarrow import csv as arrow_csv
+
+        data = _lines.read(self.path, span)
+        names = [str(i) for i in range(self.width)]
+        odd: list[Any] = []
+        cells = arrow_csv.read_csv(
+            pa.BufferReader(data),
+            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=self.delimiter,
+                newlines_in_values=span.quoted_line_ends,
+                ignore_empty_lines=self.width > 1,
+                invalid_row_handler=lambda row: odd.append(row) or "skip",
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
+            ),
+        )
+        return self._block(data, span, cells, odd)
+
+    def _block(self, data: bytes, span: _lines.Span, cells: pa.Table, odd: list[Any]) -> Block:
+        if span.quoted_line_ends or odd:
+            lines = _lines.record_lines(data, span.line)
+            blank = 0 if span.quoted_line_ends else _physical(data) - len(lines)
+            rejects = [self._ragged(lines[row.number - 1], row.actual_columns, row.text) for row in odd]
+        else:
+            rejects, blank = [], _physical(data) - cells.num_rows
+        return Block(cells, rejects, blank if self.width > 1 else 0)
+
+    def _ragged(self, line: int, fields: int, text: str) -> Reject:
+        return Reject(line, f"has {fields} {'field' if fields == 1 else 'fields'} where the table has {self.width}", text)
+
+    def _one_by_one(self) -> Iterator[Block]:
+        """Read records with Python's parser, which says where quotes are broken."""
+        rows: list[list[str]] = []
+        rejects: list[Reject] = []
+        blank = 0
+        for line, record, text in _records(self.path, self.start, self.line, self):
+            if record is None:
+                rejects.append(Reject(line, "has a quote that is not closed properly", text))
+            elif not record and self.width > 1:
+                blank += 1
+            elif len(record) != self.width and not (self.width == 1 and not record):
+                rejects.append(self._ragged(line, len(record), text))
+            else:
+                rows.append(record or [""])
+            if len(rows) + len(rejects) >= _RECORDS:
+                yield Block(self._table(rows), rejects, blank)
+                rows, rejects, blank = [], [], 0
+        yield Block(self._table(rows), rejects, blank)
+
+    def _table(self, rows: list[list[str]]) -> pa.Table:
+        import pyarrow as pa
+
+        columns = zip(*rows, strict=True) if rows else [()] * self.width
+        arrays = [pa.array(column, pa.string()) for column in columns]
+        return pa.Table.from_arrays(arrays, names=[str(i) for i in range(self.width)])
+
+
+def _records(path: Path, start: int, line: int, layout: _Layout) -> Iterator[tuple[int, list[str] | None, str]]:
+    """Yield (physical line, fields, text) of each record; fields are None for a line with broken quotes.
+
+    After a broken line, reading goes on at the next physical line.
+    """
+    repairs = 0
+    with path.open("rb") as file:
+        file.seek(start)
+        while True:
+            at, taken = file.tell(), []  # type: ignore[var-annotated]
+            try:
+                record = next(_reader(_taking(file, taken), layout.delimiter, layout.escape))
+            except StopIteration:
+                return
+            except csv.Error:
+                repairs += 1
+                if not layout.reject or repairs > _MAX_REPAIRS:
+                    raise UnreadableFile("broken_quotes", f"Line {line} has a quote that is not closed properly.", _QUOTE_HINT) from None
+                file.seek(at)
+                text = file.readline()
+                yield line, None, text.decode().rstrip("\r\n")
+                line += 1
+                continue
+            yield line, record, "".join(taken).rstrip("\r\n")
+            line += len(taken)
+
+
+def _taking(file: io.BufferedReader, taken: list[str]) -> Iterator[str]:
+    """Yield the file's lines and keep them; a record that runs on for 16 MiB is not one."""
+    size = 0
+    while line := file.readline(_lines.MAX_LINE + 1):
+        size += len(line)
+        if size > _lines.MAX_LINE:
+            raise csv.Error("record too long")
+        taken.append(line.decode())
+        yield taken[-1]
+
+
+def _physical(data: bytes) -> int:
+    return data.count(b"\n") + (0 if data.endswith(b"\n") else 1)
+
+
+def _same(block: Block) -> Block:
+    return block
+
+
+def _lone_returns(path: Path) -> bool:
+    """Answer whether lines end in \\r alone, as old Macintosh programs write them."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return b"\r" in head and b"\n" not in head
+
+
+FORMAT = Format(
+    name="csv",
+    label="CSV (comma, semicolon, tab or pipe)",
+    suffixes=(".csv", ".tsv", ".txt", ".tab", ".psv"),
+    params=PARAMS,
+    recognise=recognise,
+    open=open_text,
+)

@@ -1,0 +1,80 @@
+"""What is known about the columns of a table while it is scanned, block by block."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from datasets.readings import EVERY, READINGS, ReadColumn, rivals
+from datasets.schema import Schema
+
+# What a choice rules out.
+DATES: dict[str, tuple[str, ...]] = {"detect": (), "day first": ("month first",), "month first": ("day first",)}
+DECIMAL: dict[str, tuple[str, ...]] = {
+    "detect": (),
+    "point": ("decimal comma",),
+    "comma": ("number", "thousands comma"),
+}
+
+
+class Inference:
+    """The readings that still fit each column, the one that is being written, and what was counted.
+
+    `given` holds the options `types` {column: type}, `dates` and `decimal`.
+    """
+
+    def __init__(self, names: Sequence[str], given: dict[str, Any]) -> None:
+        self.names = list(names)
+        self.given = given
+        self.readings = [self._tried(name) for name in self.names]
+        self.written: list[str] = []
+        self.ambiguous: list[str] = []
+        self._reset()
+
+    def _reset(self) -> None:
+        self.seen = [False] * len(self.names)
+        self.missing: list[Counter[str]] = [Counter() for _ in self.names]
+        self.trimmed: set[int] = set()
+        self.rows = self.rejected = self.blank = 0
+
+    def _tried(self, column: str) -> tuple[str, ...]:
+        wanted = self.given["types"].get(column)
+        excluded = DATES[self.given["dates"]] + DECIMAL[self.given["decimal"]]
+        return tuple(name for name in EVERY if name not in excluded and wanted in (None, READINGS[name].type))
+
+    def merge(self, columns: Sequence[ReadColumn]) -> bool:
+        """Narrow the readings by one more block; answer whether what is being written still holds.
+
+        The first block decides what is written.
+        """
+        for i, column in enumerate(columns):
+            self.readings[i] = tuple(name for name in self.readings[i] if name in column.readings)
+            self.seen[i] |= column.values.null_count < len(column.values)
+            self.missing[i].update(column.missing)
+            if column.trimmed:
+                self.trimmed.add(i)
+        now = [readings[0] if readings else "" for readings in self._known()]
+        self.written = self.written or now
+        return all(a == b for a, b, seen in zip(now, self.written, self.seen, strict=True) if seen)
+
+    def complete(self) -> bool:
+        """Answer, at the end of the file, whether the columns were written as they must be."""
+        return not any(rivals(readings) for readings in self._known())
+
+    def begin_again(self) -> None:
+        """Settle every column by the full scan, and forget the counts of the pass that was abandoned."""
+        known = self._known()
+        self.ambiguous = [name for name, each in zip(self.names, known, strict=True) if rivals(each)]
+        self.readings = [() if rivals(readings) else readings[:1] for readings in known]
+        self.written = [readings[0] if readings else "" for readings in self.readings]
+        self._reset()
+
+    def _known(self) -> list[tuple[str, ...]]:
+        """The readings of each column; none for a column without a value."""
+        return [readings if seen else () for seen, readings in zip(self.seen, self.readings, strict=True)]
+
+    def schema(self) -> Schema:
+        """The table's schema as it is being written; a column without a value is text."""
+        kinds = [READINGS[name].type if name else "text" for name in self.written]
+        return Schema.of(zip(self.names, kinds, strict=True))

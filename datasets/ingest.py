@@ -1,0 +1,257 @@
+"""From a file to an immutable Parquet table: text first, then types, every record accounted for.
+
+The file is read in blocks on a few threads with bounded memory. The first block proposes how each column is to be
+read; a later block that disagrees narrows it, and the table is then written again with what the full scan found.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from datasets.errors import UnreadableFile
+from datasets.formats._base import Block, Format, TextTable
+from datasets.inference import DATES, DECIMAL, Inference
+from datasets.readings import MISSING, READINGS, ReadColumn, read_column
+from datasets.schema import TYPES, Schema
+from plugins.params import Param, ParamError, validate_params
+from plugins.registry import Registry
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMATS: Registry[Format] = Registry("datasets.formats", "FORMAT")
+Progress = Callable[[float, str], None]
+_THREADS = 2
+# Options of the typing layer; those of the text layer are the format's.
+COMMON = (
+    Param("dates", "choice", "detect", "Which comes first in dates such as 01/02/2024.", choices=tuple(DATES)),
+    Param("decimal", "choice", "detect", "The decimal sign, where 1,234 could be either.", choices=tuple(DECIMAL)),
+)
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What came of a file. Counts are of records: `rows` + `rejected_rows` = the records read."""
+
+    schema: Schema
+    rows: int
+    columns: int
+    rejected_rows: int
+    source_sha256: str
+    sha256: str
+    size: int
+    options: dict[str, Any]
+    notes: list[str]
+
+
+def ingest(
+    source: Path, target: Path, rejects: Path, *, filename: str, options: dict[str, Any], progress: Progress
+) -> IngestReport:
+    """Read `source` and write its rows to `target` (Parquet) and its rejected records to `rejects` (CSV, if any).
+
+    options: the format's parameters and `dates`; `types` {column: type} narrows what is tried; `missing` [spelling].
+    progress(fraction, note) is called after each block. Raises UnreadableFile; then no file is written.
+    """
+    given = check_options(options, filename)
+    with ThreadPoolExecutor(_THREADS + 1) as pool, TemporaryDirectory(dir=target.parent) as workdir:
+        digest = pool.submit(sha256, source)
+        fmt = choose_format(source, filename, given["format"])
+        table = fmt.open(source, Path(workdir), given["text"])
+        typing = Inference(table.columns, given)
+        scratch = Path(workdir) / "rows.parquet"
+        while not _write(table, typing, scratch, Path(workdir) / "rejects.csv", pool, progress):
+            typing.begin_again()
+        report = _report(table, typing, fmt, digest.result(), scratch)
+        _keep(scratch, target)
+        if typing.rejected:
+            _keep(Path(workdir) / "rejects.csv", rejects)
+    return report
+
+
+def check_options(options: dict[str, Any], filename: str) -> dict[str, Any]:
+    """Return the options of both layers, complete; raise ParamError for one that is unknown or refused."""
+    rest = dict(options)
+    name = str(rest.pop("format", "") or "")
+    if name and name not in FORMATS:
+        raise ParamError("format", f"got {name!r}; expected one of {', '.join(FORMATS.names())}")
+    fmt = FORMATS[name] if name else _by_suffix(filename)
+    types, missing = rest.pop("types", {}), rest.pop("missing", list(MISSING))
+    if not isinstance(types, dict) or not all(kind in TYPES for kind in types.values()):
+        raise ParamError("types", f"expected an object of column names and types ({', '.join(TYPES)})")
+    if not isinstance(missing, list) or not all(isinstance(m, str) for m in missing) or len(missing) > 100:
+        raise ParamError("missing", "expected a list of at most 100 texts")
+    common = validate_params(COMMON, {p.name: rest.pop(p.name) for p in COMMON if p.name in rest})
+    text = validate_params(fmt.params, rest)
+    return {"format": name, "types": types, "missing": missing, **common, "text": text}
+
+
+def choose_format(source: Path, filename: str, name: str = "") -> Format:
+    """Return the named format, or the one that the file's ending and first bytes speak for."""
+    if name:
+        return FORMATS[name]
+    with source.open("rb") as file:
+        head = file.read(4096)
+    likely = _by_suffix(filename)
+    others = [fmt for fmt in FORMATS if fmt is not likely]
+    return next((fmt for fmt in (likely, *others) if fmt.recognise(head)), likely)
+
+
+def _by_suffix(filename: str) -> Format:
+    suffix = Path(filename).suffix.lower()
+    return next((fmt for fmt in FORMATS if suffix in fmt.suffixes), FORMATS["csv"])
+
+
+def sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write(
+    table: TextTable, typing: Inference, target: Path, rejects: Path, pool: ThreadPoolExecutor, progress: Progress
+) -> bool:
+    """Write one pass over the file; answer whether its types hold for the whole file."""
+    writer, valid = _Writer(target), True
+    with rejects.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(["line", "reason", "text"])
+        for number, (block, columns) in enumerate(_typed_blocks(table, typing, pool), start=1):
+            valid = typing.merge(columns) and valid
+            typing.rows, typing.rejected = typing.rows + block.cells.num_rows, typing.rejected + len(block.rejects)
+            typing.blank += block.blank_lines
+            lines.writerows((reject.line, reject.reason, reject.text) for reject in block.rejects)
+            if valid:
+                writer.append(typing.schema(), columns)
+            progress(0.95 * number / table.size if table.size else 0.5, f"{typing.rows:,} rows read")
+    writer.close()
+    if not typing.rows:
+        raise _nothing_fits(typing, rejects)
+    return valid and typing.complete()
+
+
+class _Writer:
+    """A Parquet file that gets one row group a block."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self._file: Any = None
+
+    def append(self, schema: Schema, columns: list[ReadColumn]) -> None:
+        import pyarrow as pa
+
+        stored = arrow_schema(schema)
+        arrays = [
+            column.values if column.values.type == kind.type else pa.nulls(len(column.values), kind.type)
+            for column, kind in zip(columns, stored, strict=True)
+        ]
+        self._file = self._file or self._open(schema, stored)
+        if len(arrays[0]):
+            self._file.write_table(pa.Table.from_arrays(arrays, schema=stored))
+
+    def _open(self, schema: Schema, stored: pa.Schema) -> Any:
+        import pyarrow.parquet as pq
+
+        # Measured numbers seldom repeat; a dictionary of them costs time and saves nothing.
+        repeating = [column.name for column in schema if column.type != "number"]
+        return pq.ParquetWriter(self.target, stored, compression="zstd", use_dictionary=repeating or False)
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+
+
+def _nothing_fits(typing: Inference, rejects: Path) -> UnreadableFile:
+    if not typing.rejected:
+        return UnreadableFile("header_only", "The file has a header line and no rows.", "Add at least one row, or choose another file.")
+    with rejects.open(encoding="utf-8", newline="") as file:
+        first = next(row for row in csv.reader(file) if row[0] != "line")
+    return UnreadableFile(
+        "no_row_fits",
+        f"None of the {typing.rejected:,} lines fits the table; line {first[0]} {first[1]}.",
+        "Choose the delimiter and whether the file has a header, and import it again.",
+    )
+
+
+def _typed_blocks(
+    table: TextTable, typing: Inference, pool: ThreadPoolExecutor
+) -> Iterator[tuple[Block, list[ReadColumn]]]:
+    """Yield blocks with their typed columns in order, a few of them in work at a time."""
+    import pyarrow as pa
+
+    missing = pa.array(typing.given["missing"], pa.string())
+
+    def work(load: Callable[[], Block], readings: list[tuple[str, ...]]) -> tuple[Block, list[ReadColumn]]:
+        block = load()
+        cells = [block.cells.column(i).combine_chunks() for i in range(block.cells.num_columns)]
+        return block, [read_column(_array(c), r, missing) for c, r in zip(cells, readings, strict=True)]
+
+    loads = table.blocks()
+    if (first := next(loads, None)) is None:
+        return
+    yield work(first, typing.readings)
+    waiting: deque[Future[tuple[Block, list[ReadColumn]]]] = deque()
+    for load in loads:
+        waiting.append(pool.submit(work, load, list(typing.readings)))
+        if len(waiting) > _THREADS:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _array(cells: Any) -> pa.Array:
+    import pyarrow as pa
+
+    return cells if isinstance(cells, pa.Array) else pa.concat_arrays(cells.chunks) if cells.chunks else pa.array([], pa.string())
+
+
+def arrow_schema(schema: Schema) -> pa.Schema:
+    """Return how the six types are stored."""
+    import pyarrow as pa
+
+    stored = {
+        "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "date": pa.date32(),
+        "datetime": pa.timestamp("us"), "text": pa.string(),
+    }  # fmt: skip
+    return pa.schema([(column.name, stored[column.type]) for column in schema])
+
+
+def _report(table: TextTable, typing: Inference, fmt: Format, source_sha256: str, parquet: Path) -> IngestReport:
+    given = typing.given
+    options = {"format": fmt.name, **table.options, **{key: given[key] for key in ("dates", "decimal", "types", "missing")}}
+    return IngestReport(
+        schema=typing.schema(), rows=typing.rows, columns=len(table.columns), rejected_rows=typing.rejected,
+        source_sha256=source_sha256, sha256=sha256(parquet), size=parquet.stat().st_size, options=options,
+        notes=[*table.notes, *_notes(table, typing)],
+    )  # fmt: skip
+
+
+def _notes(table: TextTable, typing: Inference) -> Iterator[str]:
+    """Say in sentences what was understood beyond the plain reading."""
+    if typing.blank:
+        yield f"Blank lines skipped: {typing.blank:,}."
+    for name in typing.ambiguous:
+        yield f"{name!r} can be read in two ways (such as 01/02/2024 or 1,234), so it stays text; say which in the options."
+    for i, name in enumerate(typing.names):
+        if reading := typing.written[i] and READINGS[typing.written[i]].label:
+            yield f"{name!r} was read as {reading}."
+        if spelled := {text: n for text, n in typing.missing[i].items() if text}:
+            words = ", ".join(f"{text!r} ({n:,})" for text, n in sorted(spelled.items()))
+            yield f"In {name!r} these mean a missing value: {words}."
+        if i in typing.trimmed:
+            yield f"Spaces around the values of {name!r} were ignored."
+
+
+def _keep(scratch: Path, target: Path) -> None:
+    """Put a finished file in its place, so that nobody ever sees half of it."""
+    with scratch.open("rb") as file:
+        os.fsync(file.fileno())
+    scratch.replace(target)

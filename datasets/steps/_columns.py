@@ -1,0 +1,24 @@
+"""Columns by their exact names: `pl.col` would read a column named `*` or `^a$` as a pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+    from polars.selectors import Selector
+
+
+def col(name: str) -> pl.Expr:
+    """The column of that name."""
+    from polars import selectors
+
+    return selectors.by_name(name).as_expr()
+
+
+def cols(names: Iterable[str]) -> Selector:
+    """The columns of those names, in that order."""
+    from polars import selectors
+
+    return selectors.by_name(*names)
