@@ -1,0 +1,209 @@
+"""Every registered preparation step keeps the recipe's promises: JSON, three equal readers, clear refusals."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from plugins.params import Param, ParamError, validate_params
+
+from datasets.recipe import STEPS, FittedRecipe, RecipeError, Step, fit
+from datasets.schema import NUMERIC, TYPES, Schema
+
+ALL = [pytest.param(step, id=step.name) for step in STEPS]
+CELLS: dict[str, st.SearchStrategy[Any]] = {
+    "integer": st.integers(-(10**9), 10**9) | st.integers(-3, 3),
+    "number": st.floats(-1e9, 1e9, allow_subnormal=False) | st.sampled_from([0.0, 0.1, 1.5, math.nan]),
+    "boolean": st.booleans(),
+    "date": st.dates(date(1900, 1, 1), date(2100, 1, 1)),
+    "datetime": st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)),
+    "text": st.sampled_from(["a", "b", "Zürich", "北京", "", "other", " a", "x=y"]) | st.text(max_size=4),
+}
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=6)
+quick = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+DTYPES = {
+    "integer": pl.Int64,
+    "number": pl.Float64,
+    "boolean": pl.Boolean,
+    "date": pl.Date,
+    "datetime": pl.Datetime("us"),
+    "text": pl.String,
+}
+
+
+def values(param: Param) -> st.SearchStrategy[Any]:
+    """Values that the declaration allows, at its edges too."""
+    if param.kind == "choice":
+        return st.sampled_from(param.choices)
+    if param.kind == "bool":
+        return st.booleans()
+    if param.kind in ("int", "float"):
+        assert param.low is not None and param.high is not None, f"{param.name} has no range"
+        numbers = (
+            st.integers(int(param.low), int(param.high)) if param.kind == "int" else st.floats(param.low, param.high)
+        )
+        return numbers | st.just(param.default)
+    return st.sampled_from(["0", "1.5", "true", "2024-02-29", "x"])
+
+
+def columns(rows: int, type_: str) -> st.SearchStrategy[list[Any]]:
+    """Cells with gaps; sometimes a constant column, sometimes one without any value."""
+    cell = CELLS[type_]
+    mixed = st.lists(st.none() | cell, min_size=rows, max_size=rows)
+    return mixed | cell.map(lambda value: [value] * rows) | st.just([None] * rows)
+
+
+@st.composite
+def tables(draw: st.DrawFn, schema: Schema) -> pl.DataFrame:
+    rows = draw(st.integers(0, 12))
+    data = {column.name: draw(columns(rows, column.type)) for column in schema}
+    return pl.DataFrame(data, schema={column.name: DTYPES[column.type] for column in schema})
+
+
+@st.composite
+def cases(draw: st.DrawFn, step: Step) -> tuple[Schema, list[dict[str, Any]], pl.DataFrame, pl.DataFrame]:
+    """A schema, one use of the step, training rows, and other rows: with categories that training never saw."""
+    types = draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=5))
+    names = draw(st.lists(NAMES, min_size=len(types), max_size=len(types), unique=True))
+    schema = Schema.of([*zip(names, types, strict=True), ("never chosen", "number")])
+    params = {param.name: draw(values(param)) for param in step.params}
+    validated = validate_params(step.params, params)
+    usable = [column.name for column in schema.columns[:-1] if column.type in step.accepted(validated)]
+    assume(usable)
+    chosen = draw(st.lists(st.sampled_from(usable), min_size=1, unique=True))
+    use = {"step": step.name, "columns": chosen, "params": params}
+    return schema, [use], draw(tables(schema)), draw(tables(schema))
+
+
+def fitted_or_skip(steps: list[dict[str, Any]], table: pl.DataFrame, schema: Schema) -> FittedRecipe:
+    """Fit; parameters that contradict the columns are refused, which is its own test."""
+    try:
+        return fit(steps, table, schema)
+    except RecipeError:
+        assume(False)
+        raise
+
+
+def assert_equal(bulk: dict[str, Any], row: dict[str, Any]) -> None:
+    assert list(bulk) == list(row)
+    for name, expected in bulk.items():
+        value = row[name]
+        if expected is None or value is None or not isinstance(expected, int | float):
+            assert value == expected, name
+        else:
+            assert math.isclose(value, expected, rel_tol=1e-9, abs_tol=1e-9), name
+
+
+@pytest.mark.parametrize("step", ALL)
+def test_it_declares_itself(step: Step) -> None:
+    assert step.name.isidentifier() and step.label and step.help.endswith(".") and step.icon
+    assert set(step.applies_to) <= set(TYPES)
+    for param in step.params:
+        assert param.help.endswith("."), param.name
+        if param.default is not None:
+            assert param.validate(param.default) == param.default
+
+
+@pytest.mark.parametrize("step", ALL)
+@quick
+@given(data=st.data())
+def test_bulk_and_row_agree(step: Step, data: st.DataObject) -> None:
+    schema, steps, training, others = data.draw(cases(step))
+    fitted = fitted_or_skip(steps, training, schema)
+    row = fitted.row()
+    for table in (training, others):
+        bulk = fitted.transform(table, training=False).collect()
+        assert bulk.height == table.height
+        for given_row, expected in zip(table.iter_rows(named=True), bulk.iter_rows(named=True), strict=True):
+            assert_equal(expected, row(given_row))
+
+
+@pytest.mark.parametrize("step", ALL)
+@quick
+@given(data=st.data())
+def test_fitted_json_comes_back_equal(step: Step, data: st.DataObject) -> None:
+    schema, steps, training, others = data.draw(cases(step))
+    fitted = fitted_or_skip(steps, training, schema)
+    again = FittedRecipe.from_json(json.loads(json.dumps(fitted.to_json(), allow_nan=False)))
+    assert again.dumps() == fitted.dumps() == fit(steps, training, schema).dumps()
+    first = fitted.transform(others, training=True).collect()
+    assert first.equals(again.transform(others, training=True).collect())
+
+
+@pytest.mark.parametrize("step", ALL)
+@quick
+@given(data=st.data())
+def test_output_is_what_the_schema_says(step: Step, data: st.DataObject) -> None:
+    schema, steps, training, others = data.draw(cases(step))
+    fitted = fitted_or_skip(steps, training, schema)
+    made = fitted.transform(others, training=True).collect()
+    assert made.columns == fitted.output_schema.names
+    for column in fitted.output_schema:
+        dtype = made.schema[column.name]
+        assert dtype.is_numeric() if column.type in NUMERIC else dtype == DTYPES[column.type], column.name
+
+
+@pytest.mark.parametrize("step", ALL)
+def test_only_training_rows_are_removed(step: Step) -> None:
+    schema = Schema.of([("a", "integer"), ("b", "date")])
+    table = pl.DataFrame({"a": [1, 1, None, 2, 3, 2, 1, 999], "b": [date(2024, 1, 1)] * 8})
+    for choices in _each_choice(step):
+        columns = ["a"] if "integer" in step.accepted(validate_params(step.params, choices)) else ["b"]
+        fitted = fit([{"step": step.name, "columns": columns, "params": choices}], table, schema)
+        assert fitted.transform(table, training=False).collect().height == 8
+        removed = fitted.transform(table, training=True).collect().height < 8
+        assert removed == step.removes_rows(validate_params(step.params, choices))
+
+
+def _each_choice(step: Step) -> list[dict[str, Any]]:
+    """The defaults with each choice of each parameter in turn."""
+    constant = {"value": "0"} if any(param.name == "value" for param in step.params) else {}
+    return [constant] + [{**constant, p.name: choice} for p in step.params for choice in p.choices]
+
+
+@pytest.mark.parametrize("step", ALL)
+def test_bad_parameters_are_refused_with_value_and_allowed(step: Step) -> None:
+    schema = Schema.of([(type_, type_) for type_ in TYPES])
+    for param in step.params:
+        if param.kind == "text":
+            continue
+        with pytest.raises(ParamError):
+            param.validate("no such value")
+        with pytest.raises(RecipeError) as caught:
+            fit([{"step": step.name, "params": {param.name: "no such value"}}], pl.DataFrame(), schema)
+        [error] = caught.value.errors
+        assert error["field"] == f"steps[0].params.{param.name}"
+        assert "no such value" in error["message"] and param.allowed() in error["message"]
+
+
+@pytest.mark.parametrize("step", ALL)
+def test_wrong_column_types_are_refused(step: Step) -> None:
+    refused = [type_ for type_ in TYPES if type_ not in step.applies_to]
+    for type_ in refused:
+        with pytest.raises(RecipeError) as caught:
+            fit([{"step": step.name, "columns": ["c"]}], pl.DataFrame(), Schema.of([("c", type_)]))
+        assert caught.value.errors[0]["field"] == "steps[0].columns[0]"
+        assert type_ in caught.value.errors[0]["message"]
+
+
+def test_declarations_and_rows_need_no_heavy_library() -> None:
+    """A web process lists the steps, and answers a prediction, without polars or any other table library."""
+    code = (
+        "import sys; from datasets.recipe import FittedRecipe, STEPS; names = STEPS.names();"
+        "recipe = FittedRecipe.from_json({'format': 1, 'input': [{'name': 'a', 'type': 'number'}], 'steps': ["
+        "{'step': 'normalise', 'columns': ['a'], 'params': {}, 'learned': {'scales': {'a': [1.0, 2.0]}}}]});"
+        "assert recipe.row()({'a': 5}) == {'a': 2.0};"
+        "heavy = {'polars', 'pandas', 'numpy', 'sklearn', 'django'} & set(sys.modules); assert not heavy, heavy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, env={"PYTHONPATH": "platform:."}
+    )
+    assert done.returncode == 0, done.stderr
