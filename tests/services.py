@@ -7,13 +7,26 @@ it says how to. Only the standard library and the two client libraries are used.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://atrium:atrium@127.0.0.1:5432/atrium")
+
+
+def password() -> str:
+    """The role's password: made once on this machine, kept beside the platform's own data, readable by its owner only."""
+    file = ROOT / "var" / "services-password"
+    file.parent.mkdir(exist_ok=True)
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(24))
+    return file.read_text()
+
+
+DATABASE_URL = os.environ.get("TEST_DATABASE_URL") or f"postgres://atrium:{password()}@127.0.0.1:5432/atrium"
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 HOW = "start them yourself and name them in TEST_DATABASE_URL and TEST_REDIS_URL (the role needs CREATEDB)"
 
@@ -63,6 +76,7 @@ def start() -> str:
     if is_debian_root():
         start_debian()
     elif has_engine():
+        os.environ["POSTGRES_PASSWORD"] = password()
         run("docker", "compose", "-f", str(ROOT / "docker-compose.yml"), "up", "-d", "--wait", "postgres", "redis")
     else:
         return HOW
@@ -75,13 +89,15 @@ def start_debian() -> None:
         run("apt-get", "update", "-q")
         run("apt-get", "install", "-y", "-q", "--no-install-recommends", "postgresql", "redis-server")
     if redis_problem():
-        run("redis-server", "--daemonize", "yes", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", check=False)
+        run(
+            "redis-server", "--daemonize", "yes", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", check=False
+        )
     for cluster in run("pg_lsclusters", "--no-header").stdout.splitlines():
         version, name, _port, status = cluster.split()[:4]
         if status != "online":
             run("pg_ctlcluster", "--skip-systemctl-redirect", version, name, "start", check=False)
-    role = "CREATE ROLE atrium LOGIN CREATEDB PASSWORD 'atrium'"
-    for statement in (role, "CREATE DATABASE atrium OWNER atrium"):
+    alter = f"ALTER ROLE atrium LOGIN CREATEDB PASSWORD '{password()}'"
+    for statement in ("CREATE ROLE atrium", alter, "CREATE DATABASE atrium OWNER atrium"):
         run("su", "postgres", "-c", f'psql -v ON_ERROR_STOP=1 -c "{statement}"', check=False)
 
 

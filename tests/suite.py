@@ -28,7 +28,11 @@ def chromium_problem() -> str:
         print("Installing Chromium and fonts for the browser tests …", flush=True)
         services.run("apt-get", "update", "-q", check=False)
         services.run("apt-get", "install", "-y", "-q", "--no-install-recommends", *packages, check=False)
-    return "" if find_chromium() else "Chromium was not found; install it (Debian: apt-get install chromium fonts-noto-cjk)"
+    return (
+        ""
+        if find_chromium()
+        else "Chromium was not found; install it (Debian: apt-get install chromium fonts-noto-cjk)"
+    )
 
 
 def find_chromium() -> str | None:
@@ -38,7 +42,19 @@ def find_chromium() -> str | None:
 def pytest(marks: str, environment: dict[str, str], *arguments: str) -> int:
     """Run one pass; the exit code 5 (nothing selected) counts as success."""
     base = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
-    command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers()), "--dist", "loadfile", "-m", marks, *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        str(workers()),
+        "--dist",
+        "loadfile",
+        "-m",
+        marks,
+        *arguments,
+    ]
     code = subprocess.run(command, cwd=ROOT, env={**base, **environment}, check=False).returncode
     return 0 if code == 5 else code
 

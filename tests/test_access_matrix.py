@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.access_matrix import PEOPLE, Row, all_rows
+from tests.access_matrix import Row, all_rows
 from tests.world import NAME_CANARY, ROW_CANARY, World
 
 ROWS = all_rows()
@@ -89,7 +89,9 @@ def send(client: Client, row: Row, world: World) -> Any:
     url = "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(world.fill(row.args[found[1]])), row.route) + row.query
     body = world.fill_body(row.body)
     if row.form or row.method == "GET":
-        return client.generic("GET", url) if row.method == "GET" else getattr(client, row.method.lower())(url, body or {})
+        return (
+            client.generic("GET", url) if row.method == "GET" else getattr(client, row.method.lower())(url, body or {})
+        )
     return client.generic(row.method, url, _json(body), content_type="application/json")
 
 
@@ -107,5 +109,3 @@ def content_of(response: Any) -> str:
             return ""
         return b"".join(parts).decode("utf-8", "replace")
     return str(response.content.decode("utf-8", "replace"))
-
-

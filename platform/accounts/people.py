@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from audit.services import record
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
+from rest.problems import Refused, invalid
 
 from accounts.models import User
-from audit.services import record
-from rest.problems import Refused, invalid
 
 
 @transaction.atomic
@@ -47,3 +47,11 @@ def deactivate_person(*, person: User) -> None:
     person.is_active = False
     person.save(update_fields=["is_active"])
     record("person.deactivate", person)
+
+
+@transaction.atomic
+def reactivate_person(*, person: User) -> None:
+    """Let a person sign in again. Tokens that live on work again too."""
+    person.is_active = True
+    person.save(update_fields=["is_active"])
+    record("person.reactivate", person)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from audit.context import current
+from audit.middleware import complete
+from audit.services import record
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -15,14 +18,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
+from rest.forms import refusals_into
 
 from accounts.forms import SignInForm, TokenForm
 from accounts.models import User
 from accounts.services import create_token, peek_sign_in_link, revoke_token, use_sign_in_link
-from audit.context import current
-from audit.middleware import complete
-from audit.services import record
-from rest.forms import refusals_into
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -92,7 +92,9 @@ def _tokens_of(person: User) -> list[object]:
 @require_POST
 def revoke(request: HttpRequest, id: UUID) -> HttpResponse:
     token = revoke_token(token=get_object_or_404(request.user.tokens, pk=id))  # type: ignore[union-attr]
-    messages.success(request, _("The token “%s” is revoked. Programs that use it are refused from now on.") % token.name)
+    messages.success(
+        request, _("The token “%s” is revoked. Programs that use it are refused from now on.") % token.name
+    )
     return redirect("accounts:tokens")
 
 
@@ -105,7 +107,7 @@ def password(request: HttpRequest) -> HttpResponse:
     form = kind(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())
-        record("person.password", request.user)  # type: ignore[arg-type]
+        record("person.set_password", request.user)  # type: ignore[arg-type]
         messages.success(request, _("Your password is set. Use it with your username from now on."))
         return redirect("home")
     return render(request, "accounts/password.html", {"form": form}, status=422 if form.errors else 200)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
-from accounts.people import create_person, set_active
+from accounts.people import create_person, deactivate_person, reactivate_person
 from accounts.services import create_sign_in_link
 from atrium.audit_list import audit_page
 from atrium.health import health
@@ -94,8 +94,8 @@ def person_link(request: HttpRequest, id: UUID) -> HttpResponse:
 def person_active(request: HttpRequest, id: UUID) -> HttpResponse:
     """Close an account, or open it again."""
     person, active = get_object_or_404(User, pk=id), request.POST.get("active") == "1"
-    set_active(person=person, active=active, by=request.user)  # type: ignore[arg-type]
-    words = _("The account of %s is open again.") if active else _("The account of %s is closed and its tokens are revoked.")
+    (reactivate_person if active else deactivate_person)(person=person)
+    words = _("The account of %s is open again.") if active else _("The account of %s is closed; its tokens stopped.")
     messages.success(request, words % person.get_full_name())
     return redirect("admin-people")
 

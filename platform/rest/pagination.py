@@ -1,5 +1,6 @@
 """Lists: `?cursor=&limit=` answers {"results", "next", "previous"}."""
 
+import re
 from typing import Any
 
 from rest_framework.exceptions import NotFound
@@ -7,6 +8,9 @@ from rest_framework.pagination import CursorPagination as BaseCursorPagination
 from rest_framework.request import Request
 
 from rest.problems import invalid
+
+CURSOR = re.compile(r"[A-Za-z0-9+/=_-]{0,500}")
+NOT_OURS = "this cursor is not one that the list gave out; start without it"
 
 
 class CursorPagination(BaseCursorPagination):
@@ -19,10 +23,12 @@ class CursorPagination(BaseCursorPagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         self._check_limit(request)
+        if not CURSOR.fullmatch(request.query_params.get(self.cursor_query_param, "")):
+            raise invalid("cursor", NOT_OURS)
         try:
             return super().paginate_queryset(queryset, request, view)
         except NotFound:
-            raise invalid("cursor", "this cursor is not one that the list gave out; start without it") from None
+            raise invalid("cursor", NOT_OURS) from None
 
     def _check_limit(self, request: Request) -> None:
         limit = request.query_params.get("limit")

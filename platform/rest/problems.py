@@ -56,7 +56,7 @@ def problem(
 def flatten(detail: Any, path: str = "") -> list[dict[str, str]]:
     """Turn a serializer's nested errors into {"field", "message"} entries with a path such as `steps[2].columns`."""
     if isinstance(detail, Mapping):
-        return [e for key, value in detail.items() for e in flatten(value, _join(path, str(key)))]
+        return [e for key, value in detail.items() for e in flatten(value, _join(path, key))]
     if isinstance(detail, list | tuple):
         if all(isinstance(item, str) for item in detail):
             return [{"field": path, "message": str(item)} for item in detail]
@@ -64,7 +64,9 @@ def flatten(detail: Any, path: str = "") -> list[dict[str, str]]:
     return [{"field": path, "message": str(detail)}]
 
 
-def _join(path: str, key: str) -> str:
+def _join(path: str, key: str | int) -> str:
     if key == "non_field_errors":
         return path
+    if isinstance(key, int):
+        return f"{path}[{key}]"
     return f"{path}.{key}" if path else key

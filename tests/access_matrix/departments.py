@@ -1,0 +1,36 @@
+"""Departments, members, grants, audit."""
+
+from tests.access_matrix import Row
+
+DEPARTMENT = {"slug": "department.slug"}
+BOB = {**DEPARTMENT, "username": "=bob"}
+GRANT = {"id": "grant.pk"}
+
+ROWS = [
+    Row("api/v1/me/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/departments/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/departments/", "POST", "403 403 403 403 403 403 201 403 401", body={"name": "Legal"}),
+    Row("api/v1/departments/<slug:slug>/", "GET", "200 200 200 200 200 200 200 200 401", args=DEPARTMENT),
+    Row("api/v1/departments/<slug:slug>/members/", "GET", "200 200 200 200 404 404 200 404 401", args=DEPARTMENT),
+    Row(
+        "api/v1/departments/<slug:slug>/members/",
+        "POST",
+        "403 403 403 201 404 404 201 404 401",
+        args=DEPARTMENT,
+        body={"person": "mallory", "role": "viewer"},
+    ),
+    Row(
+        "api/v1/departments/<slug:slug>/members/<str:username>/", "GET", "200 200 200 200 404 404 200 404 401", args=BOB
+    ),
+    Row(
+        "api/v1/departments/<slug:slug>/members/<str:username>/",
+        "DELETE",
+        "403 403 403 204 404 404 204 404 401",
+        args=BOB,
+    ),
+    Row("api/v1/grants/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/grants/<uuid:id>/", "GET", "200 200 200 200 404 200 200 404 401", args=GRANT),
+    Row("api/v1/grants/<uuid:id>/", "DELETE", "403 403 403 204 404 403 204 404 401", args=GRANT),
+    Row("api/v1/audit/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/audit/<uuid:id>/", "GET", "404 404 404 200 404 404 200 404 401", args={"id": "event.pk"}),
+]
