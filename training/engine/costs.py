@@ -1,0 +1,83 @@
+"""How long training takes: measured costs of one core, scaled by how fast the present one is.
+
+The constants are least-squares fits by hand to timings at 1,000 to 100,000 rows × 10 to 100 columns; tests hold the
+estimates within a factor of two where nothing stops early. What stops early is estimated at its usual length.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from training.engine.family import REGRESSION
+
+START = 2.5  # importing torch and scikit-learn, reading and scoring a small table
+PROBE = 1.6e-3  # seconds that the probe took where the constants were measured
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large a problem is. `outputs` are the numbers that a model computes a row."""
+
+    rows: int
+    features: int
+    task: str
+    outputs: int = 1
+
+
+def linear(shape: Shape, params: Mapping[str, Any]) -> float:
+    batch = params["batch_size"] or shape.rows
+    if shape.task == REGRESSION and batch >= shape.rows and params["optimiser"] in {"sgd", "momentum"}:
+        return 2e-10 * shape.rows * shape.features**2 + params["epochs"] * (1.5e-5 + 1e-9 * shape.features**2)
+    epochs = params["epochs"] * (0.6 if params["patience"] else 1.0)
+    steps = max(1.0, shape.rows / batch)
+    return epochs * (steps * 2.5e-4 + shape.rows * shape.outputs * (5e-8 + 5e-10 * shape.features))
+
+
+def mlp(shape: Shape, params: Mapping[str, Any]) -> float:
+    widths = [shape.features, *params["hidden"], shape.outputs]
+    weights = sum(a * b for a, b in pairwise(widths))
+    epochs = params["epochs"] * (0.6 if params["patience"] else 1.0)
+    steps = max(1.0, shape.rows / (params["batch_size"] or shape.rows))
+    return epochs * (steps * 8e-4 + shape.rows * weights * 2.5e-10)
+
+
+def trees(shape: Shape, params: Mapping[str, Any]) -> float:
+    usual = 12.0 / params["learning_rate"] + (params["patience"] or 0)
+    rounds = min(params["rounds"], usual) if params["patience"] else params["rounds"]
+    grow = (1e-3 + 5e-5 * shape.features) * max(0.3, params["max_leaves"] / 31)
+    return rounds * shape.outputs * (grow + shape.rows * (8e-8 + 1.5e-8 * shape.features))
+
+
+COSTS: dict[str, Callable[[Shape, Mapping[str, Any]], float]] = {"linear": linear, "mlp": mlp, "trees": trees}
+
+
+def seconds(family: str, shape: Shape, params: Mapping[str, Any]) -> float:
+    """What one fit should take here. A family without a measured cost is taken for a neural network's 60 epochs."""
+    cost = COSTS.get(family)
+    usual = 60.0 * shape.rows * 5e-6
+    return (cost(shape, params) if cost else usual) * pace()
+
+
+def overhead(shape: Shape) -> float:
+    """Reading, preparing, scoring and writing."""
+    return (START + shape.rows * shape.features * 6e-8) * pace()
+
+
+@cache
+def pace() -> float:
+    """How much slower this machine is than the one of the constants: a few milliseconds of plain counting."""
+    best = min(_count() for _ in range(5))
+    return min(4.0, max(0.25, best / PROBE))
+
+
+def _count() -> float:
+    started = time.perf_counter()
+    total = 0
+    for number in range(50_000):
+        total += number & 7
+    return time.perf_counter() - started
