@@ -141,7 +141,7 @@ def _first_rows(parquet: Path, schema: Schema, walk: _Walk, limit: int) -> dict[
     import polars as pl
 
     before = entered(pl.scan_parquet(parquet).head(limit), schema).collect()
-    touched = {row.pop(ROW): row for row in walk.frame.filter(col(ROW) < limit).iter_rows(named=True)}
+    touched = {row.pop(ROW): row for row in walk.frame.head(limit).filter(col(ROW) < limit).iter_rows(named=True)}
     rows = [_plain(row) for row in before.iter_rows(named=True)]
     after = [_after(row, touched.get(place), walk.layout.types) for place, row in enumerate(rows)]
     return {"before": rows, "after": after}
