@@ -240,15 +240,14 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Celery only rings the bell; the Job row is the truth (docs/design.md, decision 3).
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "folder://"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
-    {"visibility_timeout": 3600}
+    {"visibility_timeout": 3600, "socket_connect_timeout": 2, "socket_timeout": 10, "socket_keepalive": True}
     if REDIS_URL
     else {
         "data_folder_in": str(HOME / "broker" / "queue"),
         "data_folder_out": str(HOME / "broker" / "queue"),
         "control_folder": str(HOME / "broker" / "control"),
-        "store_processed": False,
         "polling_interval": 0.1,
     }
 )
@@ -259,12 +258,18 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Jobs are steered by their rows; nothing listens for remote control or events, and nothing waits for messages about them.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 
 # Jobs (seconds). A lease is renewed by every heartbeat; what outlives it is dispatched again by the reaper.
 JOB_LEASE = env.float("ATRIUM_JOB_LEASE", default=30)
 JOB_HEARTBEAT = env.float("ATRIUM_JOB_HEARTBEAT", default=5)
 JOB_REAP_EVERY = env.float("ATRIUM_JOB_REAP_EVERY", default=15)
-JOB_MAX_ATTEMPTS = 3
+# A queued job whose message may be lost is announced again after this long.
+JOB_RING_AGAIN_AFTER = env.float("ATRIUM_JOB_RING_AGAIN_AFTER", default=30)
+# Imported by a worker before it forks (in 3 s), so that a job starts with them in milliseconds. They start no threads.
+JOB_PRELOAD = env.list("ATRIUM_JOB_PRELOAD", default=["numpy", "torch", "torch._dynamo"])
 CELERY_BEAT_SCHEDULE = {
     "reap-jobs": {"task": "jobs.tasks.reap", "schedule": JOB_REAP_EVERY, "options": {"expires": 30}}
 }
@@ -285,3 +290,5 @@ TESTING = "pytest" in sys.modules or os.environ.get("PYTEST_VERSION") is not Non
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     AXES_ENABLED = False
+    CELERY_BROKER_URL = "memory://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {}
