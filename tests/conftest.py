@@ -101,3 +101,11 @@ def api_of(people: SimpleNamespace) -> Callable[..., APIClient]:
         return client
 
     return make
+
+
+@pytest.fixture
+def run_jobs(db: None) -> Callable[..., list[Any]]:
+    """`run_jobs()`: do all queued jobs here and now, through the runner's own claim and settlement."""
+    from jobs.testing import run_pending
+
+    return run_pending

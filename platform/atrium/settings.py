@@ -266,6 +266,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 JOB_LEASE = env.float("ATRIUM_JOB_LEASE", default=30)
 JOB_HEARTBEAT = env.float("ATRIUM_JOB_HEARTBEAT", default=5)
 JOB_REAP_EVERY = env.float("ATRIUM_JOB_REAP_EVERY", default=15)
+JOB_MAX_ATTEMPTS = 3
 # A queued job whose message may be lost is announced again after this long.
 JOB_RING_AGAIN_AFTER = env.float("ATRIUM_JOB_RING_AGAIN_AFTER", default=30)
 # Imported by a worker before it forks (in 3 s), so that a job starts with them in milliseconds. They start no threads.

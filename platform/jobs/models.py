@@ -45,8 +45,13 @@ class Job(models.Model):
     result = models.JSONField(null=True)
     error = models.JSONField(null=True)
 
-    attempt = models.PositiveSmallIntegerField(default=0)
+    # The fence: every write of a run names its attempt, and a new one outdates the old.
+    attempt = models.PositiveIntegerField(default=1)
+    # Attempts that ended badly; being paused, or put back by a worker that shuts down, is none.
+    failures = models.PositiveSmallIntegerField(default=0)
     max_attempts = models.PositiveSmallIntegerField(default=3)
+    # When the job's one effect was committed; from then on it can only succeed.
+    effect_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=120, blank=True)
     child_pid = models.IntegerField(null=True)
     lease_expires_at = models.DateTimeField(null=True)

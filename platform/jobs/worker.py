@@ -1,0 +1,43 @@
+"""The worker process: what it loads before it forks, and how its pool learns that it shuts down."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import mmap
+import os
+import socket
+from importlib.util import find_spec
+
+from django.conf import settings
+
+logger = logging.getLogger("atrium.jobs")
+# One byte that the pool's processes share with the worker that forks them: 1 once it shuts down.
+_shared = mmap.mmap(-1, 1)
+
+
+def worker_name() -> str:
+    """Return "host:pid" of the process that watches a job."""
+    return f"{socket.gethostname()[:80]}:{os.getpid()}"
+
+
+def shut_down() -> None:
+    """Let every watching process put its job back into the queue."""
+    _shared[0] = 1
+
+
+def is_shutting_down() -> bool:
+    return _shared[0] == 1
+
+
+def preload() -> None:
+    """Import what jobs need, once, so that a child process starts with it in milliseconds.
+
+    Only modules that start no threads: a fork keeps the locks of threads that it does not copy.
+    """
+    for name in settings.JOB_PRELOAD:
+        if find_spec(name.partition(".")[0]):
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
