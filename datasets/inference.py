@@ -58,6 +58,12 @@ class Inference:
         self.written = self.written or now
         return all(a == b for a, b, seen in zip(now, self.written, self.seen, strict=True) if seen)
 
+    def count(self, rows: int, rejected: int, blank: int) -> None:
+        """Add one block's records and blank lines."""
+        self.rows += rows
+        self.rejected += rejected
+        self.blank += blank
+
     def complete(self) -> bool:
         """Answer, at the end of the file, whether the columns were written as they must be."""
         return not any(rivals(readings) for readings in self._known())

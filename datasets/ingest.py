@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 FORMATS: Registry[Format] = Registry("datasets.formats", "FORMAT")
 Progress = Callable[[float, str], None]
+Typed = tuple[Block, list[ReadColumn]]
 _THREADS = 2
+_RUN = 8  # blocks that are read in one go and become one row group
 # Options of the typing layer; those of the text layer are the format's.
 COMMON = (
     Param("dates", "choice", "detect", "Which comes first in dates such as 01/02/2024.", choices=tuple(DATES)),
@@ -124,14 +127,16 @@ def _write(
     with rejects.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file)
         lines.writerow(["line", "reason", "text"])
-        for number, (block, columns) in enumerate(_typed_blocks(table, typing, pool), start=1):
-            valid = typing.merge(columns) and valid
-            typing.rows, typing.rejected = typing.rows + block.cells.num_rows, typing.rejected + len(block.rejects)
-            typing.blank += block.blank_lines
-            lines.writerows((reject.line, reject.reason, reject.text) for reject in block.rejects)
+        done = 0
+        for run in _typed_blocks(table, typing, pool):
+            for block, columns in run:
+                valid = typing.merge(columns) and valid
+                typing.count(block.cells.num_rows, len(block.rejects), block.blank_lines)
+                lines.writerows((reject.line, reject.reason, reject.text) for reject in block.rejects)
             if valid:
-                writer.append(typing.schema(), columns)
-            progress(0.95 * number / table.size if table.size else 0.5, f"{typing.rows:,} rows read")
+                writer.append(typing.schema(), [columns for _, columns in run])
+            done += len(run)
+            progress(0.95 * done / table.size if table.size else 0.5, f"{typing.rows:,} rows read")
     writer.close()
     if not typing.rows:
         raise _nothing_fits(typing, rejects)
@@ -145,17 +150,15 @@ class _Writer:
         self.target = target
         self._file: Any = None
 
-    def append(self, schema: Schema, columns: list[ReadColumn]) -> None:
+    def append(self, schema: Schema, run: list[list[ReadColumn]]) -> None:
+        """Write one row group: of each block, its columns."""
         import pyarrow as pa
 
         stored = arrow_schema(schema)
-        arrays = [
-            column.values if column.values.type == kind.type else pa.nulls(len(column.values), kind.type)
-            for column, kind in zip(columns, stored, strict=True)
-        ]
+        columns = [_chunked([block[i] for block in run], kind.type) for i, kind in enumerate(stored)]
         self._file = self._file or self._open(schema, stored)
-        if len(arrays[0]):
-            self._file.write_table(pa.Table.from_arrays(arrays, schema=stored))
+        if len(columns[0]):
+            self._file.write_table(pa.Table.from_arrays(columns, schema=stored))
 
     def _open(self, schema: Schema, stored: pa.Schema) -> Any:
         import pyarrow.parquet as pq
@@ -167,6 +170,13 @@ class _Writer:
     def close(self) -> None:
         if self._file:
             self._file.close()
+
+
+def _chunked(parts: list[ReadColumn], kind: pa.DataType) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    values = (part.values for part in parts)
+    return pa.chunked_array([each if each.type == kind else pa.nulls(len(each), kind) for each in values], kind)
 
 
 def _nothing_fits(typing: Inference, rejects: Path) -> UnreadableFile:
@@ -181,36 +191,36 @@ def _nothing_fits(typing: Inference, rejects: Path) -> UnreadableFile:
     )
 
 
-def _typed_blocks(
-    table: TextTable, typing: Inference, pool: ThreadPoolExecutor
-) -> Iterator[tuple[Block, list[ReadColumn]]]:
-    """Yield blocks with their typed columns in order, a few of them in work at a time."""
+def _typed_blocks(table: TextTable, typing: Inference, pool: ThreadPoolExecutor) -> Iterator[list[Typed]]:
+    """Yield runs of blocks with their typed columns, in order, a few runs in work at a time.
+
+    The first block comes alone, so that the others are read by what it says.
+    """
     import pyarrow as pa
 
     missing = pa.array(typing.given["missing"], pa.string())
 
-    def work(load: Callable[[], Block], readings: list[tuple[str, ...]]) -> tuple[Block, list[ReadColumn]]:
-        block = load()
-        cells = [block.cells.column(i).combine_chunks() for i in range(block.cells.num_columns)]
-        return block, [read_column(_array(c), r, missing) for c, r in zip(cells, readings, strict=True)]
+    def work(loads: list[Callable[[], Block]], readings: list[tuple[str, ...]]) -> list[Typed]:
+        return [_typed(load(), readings, missing) for load in loads]
 
     loads = table.blocks()
-    if (first := next(loads, None)) is None:
-        return
-    yield work(first, typing.readings)
-    waiting: deque[Future[tuple[Block, list[ReadColumn]]]] = deque()
-    for load in loads:
-        waiting.append(pool.submit(work, load, list(typing.readings)))
+    yield work(list(islice(loads, 1)), typing.readings)
+    waiting: deque[Future[list[Typed]]] = deque()
+    while run := list(islice(loads, _RUN)):
+        waiting.append(pool.submit(work, run, list(typing.readings)))
         if len(waiting) > _THREADS:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
-def _array(cells: Any) -> pa.Array:
+def _typed(block: Block, readings: list[tuple[str, ...]], missing: pa.Array) -> Typed:
     import pyarrow as pa
 
-    return cells if isinstance(cells, pa.Array) else pa.concat_arrays(cells.chunks) if cells.chunks else pa.array([], pa.string())
+    empty = pa.array([], pa.string())
+    cells = (block.cells.column(i).chunks or [empty] for i in range(block.cells.num_columns))
+    whole = (each[0] if len(each) == 1 else pa.concat_arrays(each) for each in cells)
+    return block, [read_column(each, reading, missing) for each, reading in zip(whole, readings, strict=True)]
 
 
 def arrow_schema(schema: Schema) -> pa.Schema:

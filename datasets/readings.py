@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MISSING: tuple[str, ...] = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "-", "?")
 _EXACT = 2**53  # beyond it, not every whole number is a double
+_EXTREME = re.compile(r"[eE][-+]?\d{3}")
 _SCIENTIFIC = re.compile(r"-?([1-9](\.\d+)?[eE][-+]\d+|[1-9]\.\d+[eE]\d+|0(\.0+)?[eE][-+]?0+)")
 
 
@@ -119,18 +120,24 @@ def _integer(cells: pa.Array) -> pa.Array | None:
 def _number(cells: pa.Array) -> pa.Array | None:
     import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     other = set(_content(cells).translate(None, b"0123456789.-"))
     if other - set(b"eE+"):
         return None
-    scientific = cells.filter(pc.match_substring_regex(cells, "[eE+]")).drop_null() if other else cells[:0]
-    if not all(_SCIENTIFIC.fullmatch(text) for text in scientific.to_pylist()):
+    scientific = [text for sign in other for text in _holding(cells, chr(sign))]
+    if not all(_SCIENTIFIC.fullmatch(text) for text in scientific):
         return None
     values = None if _leading_zero(cells) else _cast(cells, pa.float64())
     if values is None or not np.isfinite(values.drop_null().to_numpy()).all():
         return None
-    return values if _long_ones_print_back(cells, values) else None
+    extreme = any(_EXTREME.search(text) for text in scientific)
+    return values if _long_ones_print_back(cells, values, extreme) else None
+
+
+def _holding(cells: pa.Array, sign: str) -> list[str]:
+    import pyarrow.compute as pc
+
+    return cells.filter(pc.match_substring(cells, sign)).drop_null().to_pylist()  # type: ignore[no-any-return]
 
 
 def _leading_zero(cells: pa.Array) -> bool:
@@ -147,12 +154,14 @@ def _leading_zero(cells: pa.Array) -> bool:
     return bool(((first == ord("0")) & (second >= ord("0")) & (second <= ord("9"))).any())
 
 
-def _long_ones_print_back(cells: pa.Array, values: pa.Array) -> bool:
+def _long_ones_print_back(cells: pa.Array, values: pa.Array, extreme: bool) -> bool:
     """Fifteen digits always survive a double; a longer text is printed with its own decimals and compared."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    risky = pc.or_(pc.greater(pc.binary_length(cells), 16), pc.match_substring_regex(cells, r"[eE][-+]?\d{3}"))
+    risky = pc.greater(pc.binary_length(cells), 16)
+    if extreme:  # the smallest numbers lose digits, or all of themselves
+        risky = pc.or_(risky, pc.match_substring_regex(cells, _EXTREME.pattern))
     if not pc.any(risky).as_py():
         return True
     texts, numbers = cells.filter(risky).drop_null(), values.filter(risky).drop_null()

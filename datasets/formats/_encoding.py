@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from datasets.errors import UnreadableFile
 
-CHUNK = 4 << 20
+NEWLINE = b"\n"
+CHUNK = 256 << 10  # stays in the processor's cache
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "gb18030", "windows-1252", "latin-1")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _MAGIC = (
@@ -50,10 +52,22 @@ def detect(path: Path, head: bytes) -> str:
         return marked
     if wide := _utf16_without_mark(head):
         return wide
-    _refuse_nul(path)
     if decodes(path, "utf-8"):
         return "utf-8"
     return _best_legacy(path)
+
+
+def refuse_nul(path: Path) -> None:
+    """Raise UnreadableFile with the line of the first NUL byte, if there is one."""
+    for number, chunk in enumerate(chunks(path)):
+        at = chunk.find(b"\0")
+        if at >= 0:
+            before = sum(earlier.count(NEWLINE) for earlier in islice(chunks(path), number))
+            raise UnreadableFile(
+                "binary_file",
+                f"Line {before + chunk.count(NEWLINE, 0, at) + 1} holds a NUL byte, so this is not a text file.",
+                "Export the table as CSV (UTF-8) and upload that file.",
+            )
 
 
 def decodes(path: Path, encoding: str) -> bool:
@@ -84,18 +98,6 @@ def to_utf8(path: Path, target: Path, encoding: str, *, skip: int, lone_returns:
             raise UnreadableFile(
                 "wrong_encoding", f"The file is not valid {encoding} throughout.", "Choose another encoding, or leave it to be detected."
             ) from None
-
-
-def _refuse_nul(path: Path) -> None:
-    lines = 1
-    for chunk in chunks(path):
-        at = chunk.find(b"\0")
-        if at >= 0:
-            line = lines + chunk.count(b"\n", 0, at)
-            raise UnreadableFile(
-                "binary_file", f"Line {line} holds a NUL byte, so this is not a text file.", "Export the table as CSV (UTF-8) and upload that file."
-            )
-        lines += chunk.count(b"\n")
 
 
 def _utf16_without_mark(head: bytes) -> str:

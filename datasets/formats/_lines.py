@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-BLOCK = 8 << 20
+BLOCK = 1 << 20  # the cells of a block stay in the processor's cache; larger ones take twice the time
 MAX_LINE = 16 << 20
 _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
 
@@ -45,9 +45,9 @@ def spans(path: Path, start: int, line: int, delimiter: str) -> Iterator[Span]:
     end = path.stat().st_size
     with path.open("rb") as file:
         while start < end:
-            span = _next_span(file, start, end, line, delimiter)
+            span, lines = _next_span(file, start, end, line, delimiter)
             yield span
-            line += _count_lines(file, span)
+            line += lines
             start = span.stop
 
 
@@ -58,7 +58,8 @@ def read(path: Path, span: Span) -> bytes:
         return file.read(span.stop - span.start)
 
 
-def _next_span(file: BinaryIO, start: int, end: int, line: int, delimiter: str) -> Span:
+def _next_span(file: BinaryIO, start: int, end: int, line: int, delimiter: str) -> tuple[Span, int]:
+    """Return the span at `start` and how many line ends it holds."""
     size = BLOCK
     while True:
         file.seek(start)
@@ -66,7 +67,7 @@ def _next_span(file: BinaryIO, start: int, end: int, line: int, delimiter: str) 
         last = start + len(data) >= end
         length, quoted = _whole_records(data, last, delimiter)
         if length:
-            return Span(start, start + length, line, quoted)
+            return Span(start, start + length, line, quoted), data.count(b"\n", 0, length)
         if len(data) >= MAX_LINE:
             if b'"' in data:
                 raise IrregularQuotes
@@ -111,11 +112,6 @@ def _regular(array: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64], delimi
     after = array[np.minimum(quotes[1::2] + 1, len(array) - 1)]
     closes = np.isin(after, (ord(delimiter), _NEWLINE, _RETURN, _QUOTE)) | (quotes[1::2] + 1 == len(array))
     return bool(opens.all() and closes.all())
-
-
-def _count_lines(file: BinaryIO, span: Span) -> int:
-    file.seek(span.start)
-    return file.read(span.stop - span.start).count(b"\n")
 
 
 def record_lines(data: bytes, first: int) -> list[int]:

@@ -84,11 +84,13 @@ def _as_utf8(source: Path, workdir: Path, wanted: str) -> tuple[Path, str, int]:
     if encoding == "utf-8" and wanted != _AUTO and not _encoding.decodes(source, encoding):
         raise UnreadableFile("wrong_encoding", "The file is not valid utf-8 throughout.", "Leave the encoding to be detected.")
     lone_returns = _lone_returns(source)
-    if encoding == "utf-8" and not lone_returns:
-        return source, encoding, skip
-    target = workdir / "text.utf8"
-    _encoding.to_utf8(source, target, encoding, skip=skip, lone_returns=lone_returns)
-    return target, encoding, 0
+    path = source
+    if encoding != "utf-8" or lone_returns:
+        path = workdir / "text.utf8"
+        _encoding.to_utf8(source, path, encoding, skip=skip, lone_returns=lone_returns)
+        skip = 0
+    _encoding.refuse_nul(path)
+    return path, encoding, skip
 
 
 def _head(path: Path, start: int) -> str:
