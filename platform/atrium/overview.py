@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from datasets.models import Dataset, DatasetVersion
@@ -50,16 +50,19 @@ def overview(actor: Actor, department: Department) -> Overview:
     return Overview(
         waiting=list(mine(Job.objects).filter(state__in=UNFINISHED).select_related("created_by")[:SHOWN]),
         runs=list(mine(TrainingRun.objects).filter(trial=None).select_related("created_by")[:SHOWN]),
-        datasets=list(_with_newest(mine(Dataset.objects))[:SHOWN]),
+        datasets=list(_usable(actor, department)[:SHOWN]),
         deployments=list(mine(Deployment.objects).select_related("model_version__model")[:SHOWN]),
         expiring=name_grants(_expiring(department), actor),
     )
 
 
-def _with_newest(rows: QuerySet[Dataset]) -> QuerySet[Dataset]:
+def _usable(actor: Actor, department: Department) -> QuerySet[Dataset]:
+    """The department's own data sets and those granted to it, with their newest version's size."""
+    granted = Grant.objects.live().filter(department=department, object_kind=Grant.Kind.DATASET).values("object_id")
+    rows = Dataset.objects.visible_to(actor).filter(Q(department=department) | Q(pk__in=granted))
     newest = DatasetVersion.objects.filter(dataset=OuterRef("pk")).order_by("-number")
     names = {"newest_state": "state", "newest_rows": "rows", "newest_columns": "columns"}
-    return rows.annotate(**{name: Subquery(newest.values(field)[:1]) for name, field in names.items()})
+    return rows.select_related("department").annotate(**{name: Subquery(newest.values(field)[:1]) for name, field in names.items()})
 
 
 def _expiring(department: Department) -> QuerySet[Grant]:

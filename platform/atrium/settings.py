@@ -236,6 +236,15 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "TokenState": ["active", "expired", "revoked"],
+        "GrantState": ["granted", "planned", "expired", "revoked"],
+        "JobState": "jobs.models.JobState",
+        "VersionState": "datasets.models.VersionState",
+        "RunState": "training.models.RunState",
+        "DeploymentState": "serving.models.DeploymentState",
+        "HealthStatus": ["ok", "degraded"],
+    },
     "POSTPROCESSING_HOOKS": ["rest.schema.add_problem_responses", "drf_spectacular.hooks.postprocess_schema_enums"],
 }
 

@@ -1,0 +1,102 @@
+"""`python tests/mutants.py`: break authorisation in one place at a time; the access matrix must notice every time.
+
+Each mutant is applied to a copy of the project, in which the matrix is run until its first failure. Exit status 1 if any
+mutant survives, or if the unbroken copy fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LEFT_OUT = shutil.ignore_patterns(".venv", "var", ".git", "__pycache__", ".*_cache", "vendor", "node_modules")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`old`, which must stand in `file`, becomes `new`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+ACCESS, QUERYSETS = "platform/departments/access.py", "platform/departments/querysets.py"
+MUTANTS = (
+    Mutant("visibility: the filter is dropped", QUERYSETS, "return self.filter(own | self._granted", "return self.all() or (own | self._granted"),
+    Mutant("visibility: grants of every department count", QUERYSETS, ", department_id__in=actor.department_ids)\n        return Q", ")\n        return Q"),
+    Mutant("visibility: people without a department see all", QUERYSETS, "if actor.is_platform_admin:", "if actor.is_platform_admin or not actor.roles:"),
+    Mutant("decision: everything is allowed", ACCESS, "if verb in ROLE_VERBS[role]:", "if verb:"),
+    Mutant("decision: a viewer may do what an analyst may", ACCESS, "Role.VIEWER: _READS,", "Role.VIEWER: _ANALYST,"),
+    Mutant("decision: an analyst may deploy", ACCESS, "Role.ANALYST: _ANALYST,", "Role.ANALYST: _ANALYST | {Verb.DEPLOY},"),
+    Mutant("decision: an engineer may manage", ACCESS, "Role.ENGINEER: _ANALYST | {Verb.DEPLOY},", "Role.ENGINEER: _ANALYST | {Verb.DEPLOY, Verb.MANAGE},"),
+    Mutant("decision: a grant covers every verb", ACCESS, "(grant, verb in grant.verbs and verb in", "(grant, verb in"),
+    Mutant("decision: platform admins see rows", ACCESS, "if verb == Verb.DISCOVER:\n        return Decision(True, \"platform-admin\"", "if verb:\n        return Decision(True, \"platform-admin\""),
+    Mutant("decision: require lets everything pass", ACCESS, "decision = decide(actor, verb, obj)\n    if not decision.allowed:", "decision = decide(actor, verb, obj)\n    if False:"),
+    Mutant("decision: require_in lets everything pass", ACCESS, "decision = decide_in(actor, verb, department.pk)\n    if not decision.allowed:", "decision = decide_in(actor, verb, department.pk)\n    if False:"),
+    Mutant("decision: hidden objects answer 403", ACCESS, "if not decision.visible:\n            raise Http404\n        raise Refused(decision.rule, decision.detail, status=403)\n    return decision\n\n\ndef decide_in", "raise Refused(decision.rule, decision.detail, status=403)\n    return decision\n\n\ndef decide_in"),
+    Mutant("API: the signed-out are let in", "platform/accounts/api/permissions.py", "            return False", "            pass"),
+    Mutant("API: the default permission is emptied", "platform/atrium/settings.py", '["accounts.api.permissions.ScopePermission"]', "[]"),
+    Mutant("API: view sets start from everything", "platform/departments/api/viewsets.py", "self.model.objects.visible_to(self.actor)", "self.model.objects.all()"),
+    Mutant("API: view sets decide nothing", "platform/departments/api/viewsets.py", "self.decision: Decision = require(self.actor, verb, obj)", "pass"),
+    Mutant("API: everybody's tokens are listed and revoked", "platform/accounts/api/views.py", "ApiToken.objects.filter(person_id=self.request.user.pk)", "ApiToken.objects"),
+    Mutant("API: members of any department are shown", "platform/departments/api/views.py", "        require_in(self.actor, verb, department)\n", ""),
+    Mutant("API: everybody makes departments", "platform/departments/api/views.py", "if not self.actor.is_platform_admin:\n            raise Refused", "if False:\n            raise Refused"),
+    Mutant("API: everybody reads the audit trail", "platform/departments/api/audit.py", "if self.actor.is_platform_admin:", "if True:"),
+    Mutant("API: grants between others are shown", "platform/departments/api/views.py", "return grants.filter(Q(owner__in=own) | Q(department__in=own))", "return grants"),
+    Mutant("routes: a new bare view", "platform/atrium/urls.py", 'path("livez",', 'path("everything/", views.livez),\n    path("livez",'),
+    Mutant("routes: a new bare API view", "platform/atrium/urls.py", 'path("health/",', 'path("more/", views.Health.as_view()),\n    path("health/",'),
+    Mutant("pages: Home needs no sign-in", "platform/atrium/views.py", "@login_required\ndef home", "def home"),
+)  # fmt: skip
+
+
+def copy_to(folder: Path) -> None:
+    """A copy of the project, with the vendored files linked: they are large and are not code."""
+    shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
+    (folder / "static" / "vendor").symlink_to(ROOT / "static" / "vendor")
+
+
+def matrix_fails(folder: Path) -> bool:
+    """Whether the matrix goes red in this copy."""
+    command = [sys.executable, "-m", "pytest", "tests/test_access_matrix.py", "-q", "-x", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "ATRIUM_HOME": str(folder / "var"), "PYTHONPATH": f"{folder}/platform:{folder}"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False).returncode != 0
+
+
+def kill(mutant: Mutant | None) -> bool:
+    """Apply one mutant to a fresh copy; True if the matrix notices it."""
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "atrium"
+        copy_to(folder)
+        if mutant is not None:
+            source = (folder / mutant.file).read_text()
+            if source.count(mutant.old) != 1:
+                sys.exit(f"{mutant.name}: expected its text once in {mutant.file}, found {source.count(mutant.old)} times")
+            (folder / mutant.file).write_text(source.replace(mutant.old, mutant.new))
+        return matrix_fails(folder)
+
+
+def main() -> int:
+    if kill(None):
+        print("The matrix fails on the unbroken project; mend that first.")
+        return 1
+    survivors = []
+    for mutant in MUTANTS:
+        began = time.monotonic()
+        killed = kill(mutant)
+        print(f"{'killed  ' if killed else 'SURVIVED'} {time.monotonic() - began:5.1f} s  {mutant.name}", flush=True)
+        survivors += [] if killed else [mutant.name]
+    print(f"{len(MUTANTS) - len(survivors)} of {len(MUTANTS)} mutants killed")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
