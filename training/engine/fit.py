@@ -111,17 +111,20 @@ class Loop:
         self.epoch, self.batch, self.epoch_loss = self.epoch + 1, 0, 0.0
 
     def batches(self, train: Tensors) -> Iterator[tuple[Tensor, Tensor]]:
+        """The epoch's batches that are still to be done, in the order of its permutation."""
         import torch
 
+        done = self.batch * self.batch_size
         if self.batch_size == len(train):
-            yield train.X, train.y
+            yield from [] if done else [(train.X, train.y)]
             return
-        if self.batch == 0:
-            self.epoch_start = self.generator.get_state()
-        else:
+        if done:
             self.generator.set_state(self.epoch_start)
-        order = torch.randperm(len(train), generator=self.generator).to(train.X.device)
-        order = order[self.batch * self.batch_size :]
+        else:
+            self.epoch_start = self.generator.get_state()
+        order = torch.randperm(len(train), generator=self.generator).to(train.X.device)[done:]
+        if not len(order):  # interrupted between the last batch and the evaluation
+            return
         yield from zip(train.X[order].split(self.batch_size), train.y[order].split(self.batch_size), strict=True)
 
     def train_step(self, X: Tensor, y: Tensor) -> None:

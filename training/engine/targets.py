@@ -32,9 +32,9 @@ class Target:
         import polars as pl
 
         if self.task == REGRESSION:
-            return column.cast(pl.Float64).to_numpy()
+            return column.cast(pl.Float64).to_numpy(writable=True)
         codes = column.replace_strict(list(self.classes), list(range(len(self.classes))), return_dtype=pl.Int64)
-        return codes.to_numpy()
+        return codes.to_numpy(writable=True)
 
 
 def infer_task(type_: str, distinct: int) -> str:
