@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,52 +19,65 @@ from datasets.steps._columns import col, cols
 if TYPE_CHECKING:
     import polars as pl
 
+MAX_CELLS = 50_000_000  # 400 MB: a preview is answered by the web process
 ROW = "\x00row"  # the row's place in the source; no file's column can have this name
 Steps = list[dict[str, Any]]
 Mistakes = dict[int, list[dict[str, str]]]  # by step
 
 
 def preview(
-    steps: Steps, parquet: Path, schema: Schema, limit: int = 50, *, target: str | None = None
+    steps: Steps,
+    parquet: Path,
+    schema: Schema,
+    limit: int = 50,
+    *,
+    target: str | None = None,
+    focus: int | None = None,
 ) -> dict[str, Any]:
     """Run the steps over the whole table and report.
 
     Returns `steps`, one report for each given step (`rows_before`, `rows_after`, `cells_changed`, `columns_added`,
-    `columns_removed`, `columns` with whole-table statistics before and after, `summary`, and `error` with its `errors`
-    where the step cannot work); `before` and `after`, the first `limit` rows, where a removed row is null in `after`;
-    and `columns` and `columns_after`. A mistake in one step leaves the reports of the steps before it. Raises
-    RecipeError when `steps` is not a list of steps at all.
+    `columns_removed`, `columns` with statistics before and after, `summary`, and `error` with its `errors` where the
+    step cannot work); `before` and `after`, the first `limit` rows around the step `focus`, or around the whole recipe
+    without it, where a removed row is null in `after`; and the columns on both sides. Everything is measured on
+    `rows_measured` of the table's `rows`: on all of them up to MAX_CELLS cells in the touched columns. A mistake in one
+    step leaves the reports of the steps before it. Raises RecipeError when `steps` is not a list of steps at all.
     """
     planned, mistakes = _plan_as_far_as_possible(steps, schema, target)
-    walk = _Walk(_load(parquet, schema, planned), Layout.of(schema), Statistics())
+    rows = _count(parquet)
+    walk = _Walk(_load(parquet, schema, planned, rows), Layout.of(schema), limit, focus)
     reports: dict[int, dict[str, Any]] = {}
     for item in planned.steps:
         try:
             reports[item.index] = walk.take(item).to_json()
-        except _REFUSALS() as error:
+        except _refusals() as error:
             mistakes[item.index] = _errors(error, item.field)
             break
     return {
         "steps": [_report(i, entry, reports.get(i), mistakes) for i, entry in enumerate(steps)],
-        "rows": walk.rows_at_first,
+        "rows": rows,
+        "rows_measured": walk.rows_measured,
         "rows_after": walk.frame.height,
-        "columns": schema.to_json(),
-        "columns_after": walk.layout.schema().to_json(),
-        **_first_rows(parquet, schema, walk, limit),
+        **_first_rows(parquet, schema, walk),
     }
 
 
-@dataclass
+@dataclass(frozen=True)
+class _Side:
+    """The first rows, and the columns, before or after."""
+
+    layout: Layout
+    rows: pl.DataFrame
+
+
 class _Walk:
     """The table on its way through the steps: only the columns that some step touches are held."""
 
-    frame: pl.DataFrame
-    layout: Layout
-    statistics: Statistics
-    rows_at_first: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.rows_at_first = self.frame.height
+    def __init__(self, frame: pl.DataFrame, layout: Layout, limit: int, focus: int | None) -> None:
+        self.frame, self.layout, self.limit, self.focus = frame, layout, limit, focus
+        self.rows_measured = frame.height
+        self.statistics = Statistics()
+        self.before = self.after = self._side()
 
     def take(self, item: Planned) -> Effect:
         """Fit and apply one step; nothing changes when it fails."""
@@ -74,8 +87,21 @@ class _Walk:
         layout = self.layout.after(changes, item.field)
         after = fitted.bulk(self.frame.lazy()).collect()
         effect = Effect.of(fitted, changes, (self.frame, after), self.statistics)
-        self.frame, self.layout = after, layout
+        self._move(item.index, after, layout)
         return effect
+
+    def _move(self, index: int, frame: pl.DataFrame, layout: Layout) -> None:
+        """Go on with the table after a step; in focus is one step, or everything."""
+        if index == self.focus:
+            self.before = self._side()
+        self.frame, self.layout = frame, layout
+        if self.focus is None or index == self.focus:
+            self.after = self._side()
+        elif index < self.focus:
+            self.before = self.after = self._side()
+
+    def _side(self) -> _Side:
+        return _Side(self.layout, self.frame.head(self.limit).filter(col(ROW) < self.limit))
 
 
 def _plan_as_far_as_possible(steps: Steps, schema: Schema, target: str | None) -> tuple[Plan, Mistakes]:
@@ -92,26 +118,28 @@ def _plan_as_far_as_possible(steps: Steps, schema: Schema, target: str | None) -
         return plan(steps[: min(mistakes)], schema, target), mistakes
 
 
-def _load(parquet: Path, schema: Schema, planned: Plan) -> pl.DataFrame:
+def _count(parquet: Path) -> int:
+    import polars as pl
+
+    return int(pl.scan_parquet(parquet).select(pl.len()).collect().item())
+
+
+def _load(parquet: Path, schema: Schema, planned: Plan, rows: int) -> pl.DataFrame:
     """The columns that the steps touch, and each row's place."""
     import polars as pl
 
     touched = {name for item in planned.steps for name in item.use.columns}
     everything = any(item.everything for item in planned.steps)
     names = [name for name in schema.names if everything or name in touched]
+    places = pl.DataFrame({ROW: pl.int_range(rows, dtype=pl.UInt32, eager=True)})
     if not names:
-        return _places(parquet)
-    return entered(pl.scan_parquet(parquet), schema).select(cols(names)).with_row_index(ROW).collect()
+        return places
+    measured = min(rows, MAX_CELLS // len(names))
+    lazy = entered(pl.scan_parquet(parquet).head(measured), schema)
+    return lazy.select(cols(names)).collect().rechunk().insert_column(0, places[ROW].head(measured))
 
 
-def _places(parquet: Path) -> pl.DataFrame:
-    import polars as pl
-
-    rows = pl.scan_parquet(parquet).select(pl.len()).collect().item()
-    return pl.DataFrame({ROW: range(rows)}, schema={ROW: pl.UInt32})
-
-
-def _REFUSALS() -> tuple[type[Exception], ...]:  # noqa: N802 a constant, but for the import
+def _refusals() -> tuple[type[Exception], ...]:
     """What a step may raise on data that nobody foresaw: shown beside the step, never a broken page."""
     import polars as pl
 
@@ -137,22 +165,27 @@ def _report(index: int, entry: Any, report: dict[str, Any] | None, mistakes: Mis
     return {**about, "summary": "switched off"}
 
 
-def _first_rows(parquet: Path, schema: Schema, walk: _Walk, limit: int) -> dict[str, Any]:
+def _first_rows(parquet: Path, schema: Schema, walk: _Walk) -> dict[str, Any]:
+    """The rows on both sides, in step: a row that is gone already before the focus is on neither."""
     import polars as pl
 
-    before = entered(pl.scan_parquet(parquet).head(limit), schema).collect()
-    touched = {row.pop(ROW): row for row in walk.frame.head(limit).filter(col(ROW) < limit).iter_rows(named=True)}
-    rows = [_plain(row) for row in before.iter_rows(named=True)]
-    after = [_after(row, touched.get(place), walk.layout.types) for place, row in enumerate(rows)]
-    return {"before": rows, "after": after}
+    source = entered(pl.scan_parquet(parquet).head(walk.limit), schema).collect().to_dicts()
+    before, after = (_by_place(side, source) for side in (walk.before, walk.after))
+    return {
+        "columns": walk.before.layout.schema().to_json(),
+        "columns_after": walk.after.layout.schema().to_json(),
+        "before": list(before.values()),
+        "after": [after.get(place) for place in before],
+    }
 
 
-def _after(before: dict[str, Any], touched: dict[str, Any] | None, names: Iterable[str]) -> dict[str, Any] | None:
-    """The row as it leaves the recipe, None when it was removed; columns that no step touched are as before."""
-    if touched is None:
-        return None
-    row = {**before, **_plain(touched)}
-    return {name: row[name] for name in names}
+def _by_place(side: _Side, source: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Rows by their place in the source; columns that no step touched are taken from the source."""
+    rows = {}
+    for touched in side.rows.iter_rows(named=True):
+        place = touched[ROW]
+        rows[place] = _plain({name: {**source[place], **touched}[name] for name in side.layout.types})
+    return rows
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

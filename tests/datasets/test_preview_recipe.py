@@ -58,6 +58,25 @@ def test_rows_stand_beside_each_other(parquet: Path) -> None:
     assert report["rows"] == 5 and report["rows_after"] == 4
 
 
+def test_one_step_in_focus(parquet: Path) -> None:
+    steps = [
+        {"step": "duplicates"},
+        {"step": "missing", "columns": ["a"], "params": {"method": "median"}},
+        {"step": "drop", "columns": ["c", "d"]},
+    ]
+    report = preview(steps, parquet, SCHEMA, limit=3, focus=1)
+    assert [row["a"] for row in report["before"]] == [1, None]
+    assert [row["a"] for row in report["after"]] == [1.0, 4.0]
+    assert [column["name"] for column in report["columns_after"]] == ["a", "b", "c", "d"]
+    assert report["rows_after"] == 4 and len(report["steps"]) == 3
+
+
+def test_a_huge_table_is_measured_in_part_and_says_so(parquet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datasets.recipes.preview.MAX_CELLS", 6)
+    report = preview([{"step": "missing", "columns": ["a", "b"]}], parquet, SCHEMA)
+    assert (report["rows"], report["rows_measured"]) == (5, 3)
+
+
 def test_equals_what_training_would_do(parquet: Path) -> None:
     steps = [{"step": "missing"}, {"step": "outliers"}, {"step": "normalise"}, {"step": "dates"}, {"step": "encode"}]
     fitted = fit(steps, FRAME, SCHEMA)
