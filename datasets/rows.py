@@ -1,0 +1,142 @@
+"""Reading some rows of a stored table: a page of them, sorted and filtered by plain conditions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datasets.schema import Column, Schema
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MAX_LIMIT = 1000
+MAX_CONDITIONS = 10
+# Longer signs first: "<=" is not "<" before "=".
+_COMPARISONS = ("<=", ">=", "!=", "=", "<", ">", "~")
+_ROW = "\0row"  # no column is called that: files with NUL are refused
+_TRUTH = {"true": True, "false": False}
+
+
+class BadQuery(ValueError):
+    """A page that cannot be asked for. `field` is limit, offset, sort or where."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a table, as JSON values by column, and how many there are in all."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    offset: int
+    limit: int
+
+
+def read_page(
+    parquet: Path, schema: Schema, *, offset: int = 0, limit: int = 50, sort: str = "", where: Sequence[str] = ()
+) -> Page:
+    """Return `limit` rows from `offset`, of those that fit every condition, ordered by `sort` ("-age" descends).
+
+    A condition is `column sign value` with one of = != < <= > >= ~ (contains), or `column is missing|present`.
+    Missing values sort last. Raises BadQuery.
+    """
+    import polars as pl
+
+    if not 0 <= offset <= 2**53:
+        raise BadQuery("offset", "expected a whole number of at least 0")
+    if not 1 <= limit <= MAX_LIMIT:
+        raise BadQuery("limit", f"expected a whole number from 1 to {MAX_LIMIT}")
+    fitting = pl.scan_parquet(parquet, row_index_name=_ROW).filter(_conditions(schema, where))
+    total = int(fitting.select(pl.len()).collect().item())
+    if sort:
+        chosen = _sorted(parquet, fitting, _sort_column(schema, sort), sort.startswith("-") and sort not in schema, offset, limit)
+    else:
+        chosen = fitting.drop(_ROW).slice(offset, limit).collect()
+    return Page([_jsonable(row) for row in chosen.iter_rows(named=True)], total, offset, limit)
+
+
+def _sort_column(schema: Schema, sort: str) -> str:
+    name = sort if sort in schema else sort.removeprefix("-")
+    if name not in schema:
+        raise BadQuery("sort", f"there is no column {name[:60]!r}")
+    return name
+
+
+def _sorted(
+    parquet: Path, fitting: pl.LazyFrame, name: str, descending: bool, offset: int, limit: int
+) -> pl.DataFrame:
+    """Order by one column alone, then fetch only the rows of the page."""
+    import polars as pl
+
+    ordered = fitting.select(_ROW, name).sort(name, descending=descending, nulls_last=True, maintain_order=True)
+    page = ordered.slice(offset, limit).select(_ROW).collect()
+    rows = pl.scan_parquet(parquet, row_index_name=_ROW).filter(pl.col(_ROW).is_in(page[_ROW].implode()))
+    return page.join(rows.collect(), on=_ROW, how="left", maintain_order="left").drop(_ROW)
+
+
+def _conditions(schema: Schema, where: Sequence[str]) -> pl.Expr:
+    import polars as pl
+
+    if len(where) > MAX_CONDITIONS:
+        raise BadQuery("where", f"at most {MAX_CONDITIONS} conditions")
+    return pl.all_horizontal([pl.lit(True), *(_condition(schema, text) for text in where)])
+
+
+def _condition(schema: Schema, text: str) -> pl.Expr:
+    """Parse one condition; the longest column name that begins it counts, as names may hold any sign."""
+    import polars as pl
+
+    for column in sorted(schema, key=lambda each: -len(each.name)):
+        rest = text.removeprefix(column.name)
+        if rest == text:
+            continue
+        if rest.strip() in ("is missing", "is present"):
+            return pl.col(column.name).is_null() if rest.endswith("missing") else pl.col(column.name).is_not_null()
+        rest = rest.lstrip()
+        sign = next((each for each in _COMPARISONS if rest.startswith(each)), "")
+        if sign:
+            return _comparison(column, sign, rest.removeprefix(sign).strip())
+    known = ", ".join(schema.names[:10])
+    raise BadQuery("where", f"got {text[:80]!r}; expected a column ({known}), one of {' '.join(_COMPARISONS)}, and a value")
+
+
+def _comparison(column: Column, sign: str, text: str) -> pl.Expr:
+    import polars as pl
+
+    cell = pl.col(column.name)
+    if sign == "~":
+        return cell.cast(pl.String).str.contains(text, literal=True)
+    value = pl.lit(_value(column, text))
+    return {
+        "=": cell == value, "!=": cell != value, "<": cell < value, "<=": cell <= value, ">": cell > value,
+        ">=": cell >= value,
+    }[sign]  # fmt: skip
+
+
+def _value(column: Column, text: str) -> Any:
+    readers: dict[str, Any] = {
+        "integer": float, "number": float, "boolean": lambda t: _TRUTH[t.lower()], "date": date.fromisoformat,
+        "datetime": datetime.fromisoformat, "text": str,
+    }  # fmt: skip
+    try:
+        value = int(text) if column.type == "integer" and text.lstrip("+-").isdigit() else readers[column.type](text)
+    except (ValueError, KeyError, OverflowError):
+        raise BadQuery("where", f"{text[:60]!r} is no {column.type}, which {column.name!r} holds") from None
+    if isinstance(value, float) and math.isnan(value):
+        raise BadQuery("where", f"use “{column.name} is missing” to find missing values")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise BadQuery("where", f"{text[:60]!r} is beyond the whole numbers that {column.name!r} can hold")
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+def _jsonable(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()}

@@ -1,0 +1,218 @@
+"""What people do with data sets: typed verbs, one transaction each, recorded."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+from audit.services import record
+from departments.access import Actor, Decision, Verb, require, require_in
+from departments.models import Department
+from departments.services import drop_grants_on
+from django.conf import settings
+from django.core.files.base import File
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from jobs.models import Job
+from jobs.services import enqueue
+from plugins.params import ParamError
+from rest.problems import Refused, invalid
+
+from datasets import storage
+from datasets.ingest import IngestReport, check_options
+from datasets.models import Dataset, DatasetVersion, VersionState
+
+MAX_NAME = 120
+
+
+def create_dataset(
+    *,
+    actor: Actor,
+    department: Department,
+    name: str,
+    file: File,
+    filename: str = "",
+    options: dict[str, Any] | None = None,
+    description: str = "",
+    is_simulated: bool = False,
+) -> Dataset:
+    """Make a data set from an uploaded file; a job reads it into version 1.
+
+    Raises Refused when the role, the name, the options or the file's size do not allow it.
+    """
+    require_in(actor, Verb.CREATE, department)
+    filename = _label(filename or file.name or "")
+    name = _checked_name(name or PurePath(filename).stem)
+    options = _checked_file(file, filename, options)
+    source = storage.keep(file, "sources")
+    with transaction.atomic():
+        dataset = _insert(
+            department=department, name=name, description=description.strip(), is_simulated=is_simulated,
+            created_by_id=actor.person_id,
+        )  # fmt: skip
+        record("dataset.create", dataset, details={"source_sha256": source.sha256})
+        _begin_version(actor, dataset, filename, source.key, source.size, source.sha256, options)
+    return dataset
+
+
+def _insert(**values: Any) -> Dataset:
+    try:
+        with transaction.atomic():
+            return Dataset.objects.create(**values)
+    except IntegrityError:
+        detail = _("The department has a data set called “%s” already. Choose another name, or add a version to that one.")
+        field = {"field": "name", "message": _("this name is taken")}
+        raise Refused("name_taken", detail % values["name"], errors=[field]) from None
+
+
+def add_version(
+    *, actor: Actor, dataset: Dataset, file: File, filename: str = "", options: dict[str, Any] | None = None
+) -> DatasetVersion:
+    """Read another file into the next version of a data set."""
+    require(actor, Verb.EDIT, dataset)
+    filename = _label(filename or file.name or "")
+    options = _checked_file(file, filename, options)
+    source = storage.keep(file, "sources")
+    with transaction.atomic():
+        return _begin_version(actor, dataset, filename, source.key, source.size, source.sha256, options)
+
+
+@transaction.atomic
+def import_again(*, actor: Actor, version: DatasetVersion, options: dict[str, Any]) -> DatasetVersion:
+    """Read a version's original file once more, with other options, into the next version."""
+    require(actor, Verb.EDIT, version.dataset)
+    options = _checked_options(options, version.source_name)
+    return _begin_version(
+        actor, version.dataset, version.source_name, version.source_key, version.source_bytes, version.source_sha256,
+        options,
+    )  # fmt: skip
+
+
+def _begin_version(
+    actor: Actor, dataset: Dataset, filename: str, key: str, size: int, sha256: str, options: dict[str, Any]
+) -> DatasetVersion:
+    """Add the next version and queue the job that reads its file."""
+    Dataset.objects.select_for_update().get(pk=dataset.pk)
+    last = dataset.versions.aggregate(last=models.Max("number"))["last"] or 0
+    version = DatasetVersion.objects.create(
+        dataset=dataset, department_id=dataset.department_id, number=last + 1, source_name=filename, source_key=key,
+        source_bytes=size, source_sha256=sha256, options=options, created_by_id=actor.person_id,
+    )  # fmt: skip
+    record("dataset.add_version", dataset, version=version.number, details={"source_sha256": sha256})
+    payload = {"version": str(version.pk)}
+    version.job = enqueue("datasets.ingest", actor=actor, department=dataset.department, payload=payload, about=dataset)
+    version.save(update_fields=["job"])
+    dataset.save(update_fields=["updated_at"])
+    return version
+
+
+def complete_version(
+    *, version: DatasetVersion, report: IngestReport, profile: dict[str, Any], key: str, rejects_key: str
+) -> None:
+    """Make a version ready: what was read, what it holds, where it is. Called inside the job's effect."""
+    version.state = VersionState.READY
+    version.rows, version.columns, version.rejected_rows = report.rows, report.columns, report.rejected_rows
+    version.schema, version.profile = report.schema.to_json(), profile
+    version.options, version.notes = report.options, report.notes
+    version.storage_key, version.rejects_key, version.sha256 = key, rejects_key, report.sha256
+    version.error = None
+    version.save()
+    Dataset.objects.filter(pk=version.dataset_id).update(updated_at=timezone.now())
+    details = {"rows": report.rows, "rejected_rows": report.rejected_rows}
+    record("dataset.version_ready", version.dataset, version=version.number, details=details)
+
+
+def fail_version(*, version: DatasetVersion, job: Job) -> None:
+    """Say why a version could not be read. Its file stays, to be read again with other options."""
+    problem = job.error or {"code": job.state, "detail": _("The import was cancelled."), "hint": ""}
+    version.state, version.error = VersionState.FAILED, problem
+    version.save(update_fields=["state", "error"])
+    details = {"code": problem.get("code", "")}
+    record("dataset.version_failed", version.dataset, version=version.number, details=details)
+
+
+@transaction.atomic
+def update_dataset(
+    *, actor: Actor, dataset: Dataset, name: str | None = None, description: str | None = None
+) -> Dataset:
+    """Rename a data set or describe it anew."""
+    require(actor, Verb.EDIT, dataset)
+    if name is not None:
+        dataset.name = _checked_name(name)
+    if description is not None:
+        dataset.description = description.strip()
+    try:
+        with transaction.atomic():
+            dataset.save()
+    except IntegrityError:
+        detail = _("The department has another data set called “%s”.") % dataset.name
+        raise Refused("name_taken", detail, errors=[{"field": "name", "message": _("this name is taken")}]) from None
+    record("dataset.update", dataset)
+    return dataset
+
+
+def delete_dataset(*, actor: Actor, dataset: Dataset) -> None:
+    """Delete a data set with its versions, recipes and grants; refused while a run or a model was made from it."""
+    require(actor, Verb.MANAGE, dataset)
+    with transaction.atomic():
+        keys = {key for version in dataset.versions.all() for key in _keys(version)}
+        record("dataset.delete", dataset, details={"versions": dataset.versions.count()})
+        drop_grants_on("dataset", dataset.pk)
+        try:
+            dataset.delete()
+        except models.ProtectedError:
+            detail = _("Runs or studies were made from this data set, so it stays. “Used by” names them.")
+            raise Refused("in_use", detail) from None
+        transaction.on_commit(lambda: storage.discard(_unused(keys)))
+
+
+def _keys(version: DatasetVersion) -> tuple[str, str, str]:
+    return version.source_key, version.storage_key, version.rejects_key
+
+
+def _unused(keys: set[str]) -> set[str]:
+    """Equal content is stored once: keep what another version still names."""
+    fields = ("source_key", "storage_key", "rejects_key")
+    used = {key for field in fields for key in DatasetVersion.objects.filter(**{f"{field}__in": keys}).values_list(field, flat=True)}
+    return keys - used
+
+
+def record_read(version: DatasetVersion, decision: Decision, what: str, **details: Any) -> None:
+    """Record that somebody read rows, or figures made of them: which version, under which rule."""
+    record(
+        f"dataset.{what}", version.dataset, department_id=version.department_id, rule=decision.rule,
+        version=version.number, details=details,
+    )  # fmt: skip
+
+
+def _label(filename: str) -> str:
+    """A file's name without folders and control characters, for people to read."""
+    last = filename.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(sign for sign in last if sign.isprintable())[:255]
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise invalid("name", _("a data set needs a name of 1 to %d characters") % MAX_NAME)
+    return name
+
+
+def _checked_file(file: File, filename: str, options: dict[str, Any] | None) -> dict[str, Any]:
+    if not file.size:
+        raise invalid("file", _("the file is empty; choose one that has a header line and at least one row"), code="empty_file")
+    if file.size > settings.UPLOAD_MAX_BYTES:
+        limit = settings.UPLOAD_MAX_BYTES // 10**6
+        raise Refused("too_large", _("The file is larger than %d MB, the most that can be uploaded.") % limit, status=413)
+    return _checked_options(options or {}, filename)
+
+
+def _checked_options(options: dict[str, Any], filename: str) -> dict[str, Any]:
+    if not isinstance(options, dict):
+        raise invalid("options", _("expected an object"))
+    try:
+        check_options(options, filename)
+    except ParamError as error:
+        raise invalid(f"options.{error.field}", error.message) from None
+    return options

@@ -1,0 +1,63 @@
+"""Jobs of data sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from jobs.context import JobContext
+from jobs.errors import Cancelled, JobFailed
+from jobs.models import Job, JobState
+from jobs.registry import handler
+
+from datasets import services, storage
+from datasets.errors import UnreadableFile
+from datasets.models import DatasetVersion
+
+
+def settle(job: Job) -> None:
+    """Let the version follow its job when that did not succeed."""
+    version = DatasetVersion.objects.select_related("dataset").filter(pk=job.payload["version"]).first()
+    if version is not None and job.state in (JobState.FAILED, JobState.CANCELLED):
+        services.fail_version(version=version, job=job)
+
+
+@handler("datasets.ingest", title=_("Read a data file"), memory_mb=4096, cpu_seconds=3600, on_finish=settle)
+def ingest(ctx: JobContext) -> dict[str, Any] | None:
+    """Read a version's file into Parquet, profile it, and make the version ready."""
+    from datasets.ingest import ingest as read
+    from datasets.profile import profile
+
+    version = DatasetVersion.objects.select_related("dataset").filter(pk=ctx.payload["version"]).first()
+    if version is None:
+        raise JobFailed("gone", "The data set was deleted before its file was read.")
+    target, rejects = ctx.workdir / "rows.parquet", ctx.workdir / "rejects.csv"
+    with storage.local(version.source_key) as source:
+        try:
+            report = read(
+                source, target, rejects,
+                filename=version.source_name, options=version.options, progress=_steered(ctx),
+            )  # fmt: skip
+        except UnreadableFile as error:
+            raise JobFailed(error.code, error.detail, error.hint) from None
+    for note in report.notes[:50]:
+        ctx.log(note)
+    ctx.progress(0.96, "Profile of all rows")
+    figures = profile(target, report.schema)
+    key = storage.keep_path(target, "tables").key
+    rejects_key = storage.keep_path(rejects, "rejects").key if report.rejected_rows else ""
+    result = {"rows": report.rows, "columns": report.columns, "rejected_rows": report.rejected_rows}
+    with ctx.effect(result):
+        services.complete_version(version=version, report=report, profile=figures, key=key, rejects_key=rejects_key)
+    return result
+
+
+def _steered(ctx: JobContext) -> Any:
+    """A progress callback that also leaves when somebody cancels."""
+
+    def report(fraction: float, note: str) -> None:
+        ctx.progress(fraction, note)
+        if ctx.signal() == "cancel":
+            raise Cancelled
+
+    return report
