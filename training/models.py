@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 
+from departments.querysets import ProtectedQuerySet
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from departments.querysets import ProtectedQuerySet
-from training.querysets import ModelQuerySet, ModelVersionQuerySet
+from training.querysets import ModelQuerySet, ModelVersionQuerySet, RunQuerySet
 
 
 class RunState(models.TextChoices):
@@ -21,6 +21,10 @@ class RunState(models.TextChoices):
     STOPPED = "stopped", _("Stopped, best kept")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+
+
+LIVE = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED)
+WITH_RESULT = (RunState.SUCCEEDED, RunState.STOPPED)
 
 
 class Study(models.Model):
@@ -56,6 +60,10 @@ class Study(models.Model):
         """Studies are not shared between departments."""
         return None
 
+    @property
+    def is_finished(self) -> bool:
+        return self.state not in LIVE
+
 
 class TrainingRun(models.Model):
     """One training: its whole configuration, its live state, and what came of it."""
@@ -78,6 +86,8 @@ class TrainingRun(models.Model):
     split = models.JSONField(default=dict)
     time_limit = models.FloatField(null=True)
     estimate_seconds = models.FloatField(null=True)
+    # The registered model that the result becomes a version of; empty: the one of this data set and target.
+    model_name = models.CharField(max_length=160, blank=True)
 
     state = models.CharField(max_length=10, choices=RunState.choices, default=RunState.QUEUED)
     job = models.OneToOneField("jobs.Job", on_delete=models.SET_NULL, null=True, related_name="run")
@@ -94,7 +104,7 @@ class TrainingRun(models.Model):
     finished_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
 
-    objects = ProtectedQuerySet.as_manager()
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
@@ -107,6 +117,19 @@ class TrainingRun(models.Model):
     def grant_target(self) -> None:
         """Runs are not shared between departments; the models that they make can be."""
         return None
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state not in LIVE
+
+    @property
+    def current_state(self) -> str:
+        """While the run lives its job knows best: it can be paused and resumed without the run's row being touched."""
+        return self.state if self.is_finished or self.job is None else str(self.job.state)
+
+    @property
+    def current_progress(self) -> float:
+        return self.progress if self.is_finished or self.job is None else float(self.job.progress)
 
 
 class Trial(models.Model):
@@ -131,13 +154,15 @@ class RunMetric(models.Model):
     """One point of a run's curves: the values logged at a step."""
 
     run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="points")
+    # Which of the run's candidates logged it; each counts its own steps.
+    candidate = models.CharField(max_length=40, blank=True)
     step = models.PositiveIntegerField()
     values = models.JSONField()
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        ordering = ["step"]
-        constraints = [models.UniqueConstraint(fields=["run", "step"], name="one_point_per_step")]
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["run", "candidate", "step"], name="one_point_per_step")]
 
     def __str__(self) -> str:
         return f"{self.run_id}@{self.step}"

@@ -1,0 +1,80 @@
+"""Registered models and their versions over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Max, QuerySet
+from django.http import FileResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from departments.access import Verb, require
+from departments.api.viewsets import AtriumViewSet
+from training.api.serializers import ModelSerializer, ModelVersionSerializer
+from training.cards import sees_values
+from training.downloads import BUNDLE, download
+from training.models import ModelVersion, RegisteredModel
+
+
+class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewSet):
+    """Registered models: own and granted."""
+
+    model = RegisteredModel
+    queryset = RegisteredModel.objects.none()
+    serializer_class = ModelSerializer
+    ordering_fields = ("created_at", "updated_at", "name")
+
+    def get_queryset(self) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().get_queryset().select_related("department", "created_by")
+        return found.annotate(version_count=Count("versions"), latest_number=Max("versions__number"))
+
+    @extend_schema(responses=ModelSerializer)
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response(self.get_serializer(self.object(Verb.DISCOVER)).data)
+
+
+class ModelVersionViewSet(AtriumViewSet):
+    """The versions of one model."""
+
+    model = ModelVersion
+    queryset = ModelVersion.objects.none()
+    serializer_class = ModelVersionSerializer
+    lookup_field = "number"
+    lookup_value_converter = "int"
+    ordering = ("-number", "-pk")
+    ordering_fields = ("number", "created_at")
+
+    def get_queryset(self) -> QuerySet[Any]:
+        found = super().get_queryset().select_related("department", "created_by", "model")
+        return found.filter(model_id=self.kwargs.get("model_id"))
+
+    def list(self, request: Request, model_id: Any) -> Response:
+        """The model's versions, newest first."""
+        model = get_object_or_404(RegisteredModel.objects.visible_to(self.actor), pk=model_id)
+        require(self.actor, Verb.DISCOVER, model)
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self._serializer(page, sees_values(self.actor, model), many=True).data)
+
+    def retrieve(self, request: Request, model_id: Any, number: int) -> Response:
+        """One version with its card and the columns that it asks for."""
+        version = self.object(Verb.DISCOVER)
+        return Response(self._serializer(version, sees_values(self.actor, version)).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("file", OpenApiTypes.STR, description="model.onnx, manifest.json, … or bundle.zip.")],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    @action(detail=True)
+    def download(self, request: Request, model_id: Any, number: int) -> FileResponse:
+        """One file of the artifact, or all of it as bundle.zip."""
+        version = self.object(Verb.PREVIEW)
+        return download(actor=self.actor, version=version, name=request.query_params.get("file", BUNDLE))
+
+    def _serializer(self, found: Any, values: bool, *, many: bool = False) -> ModelVersionSerializer:
+        return ModelVersionSerializer(found, many=many, context={**self.get_serializer_context(), "sees_values": values})

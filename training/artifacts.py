@@ -1,0 +1,101 @@
+"""Model artifacts at rest: one folder of data, stored under the hash of its manifest.
+
+The manifest lists every file's sha256, so its own hash addresses the whole content; it is written last, so that a
+folder with a manifest is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+from uuid import uuid4
+
+import orjson
+from django.core.files import File
+from django.core.files.storage import default_storage
+
+MANIFEST = "manifest.json"
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that the format knows: equal models make equal files
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where an artifact lies, the hash that addresses it, and what it says of itself."""
+
+    storage_key: str
+    sha256: str
+    size_bytes: int
+    manifest: dict[str, Any]
+
+
+def store(folder: Path) -> Stored:
+    """Put an artifact folder into the storage. Storing the same content again changes nothing."""
+    content = (folder / MANIFEST).read_bytes()
+    manifest = orjson.loads(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    key = f"models/{sha256[:2]}/{sha256}"
+    names = [*sorted(manifest["files"]), MANIFEST]
+    for name in names:
+        put(folder / name, f"{key}/{name}")
+    return Stored(key, sha256, sum((folder / name).stat().st_size for name in names), manifest)
+
+
+def put(source: Path, key: str) -> None:
+    """Copy a file to an immutable key: under a temporary name, flushed to disk, then renamed into place."""
+    if default_storage.exists(key):
+        return
+    try:
+        target = Path(default_storage.path(key))
+    except NotImplementedError:
+        # An object store makes an object visible only when it is complete.
+        with source.open("rb") as stream:
+            default_storage.save(key, File(stream))
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{uuid4().hex}")
+    with source.open("rb") as reader, partial.open("wb") as writer:
+        shutil.copyfileobj(reader, writer, 2**20)
+        writer.flush()
+        os.fsync(writer.fileno())
+    partial.replace(target)
+
+
+def local_copy(key: str, workdir: Path) -> Path:
+    """A path to read the stored file from: its own where the storage is a folder, else a copy in `workdir`."""
+    try:
+        return Path(default_storage.path(key))
+    except NotImplementedError:
+        target = workdir / Path(key).name
+        if not target.exists():
+            partial = target.with_suffix(".partial")
+            with default_storage.open(key, "rb") as reader, partial.open("wb") as writer:
+                shutil.copyfileobj(reader, writer, 2**20)
+            partial.replace(target)
+        return target
+
+
+def file_names(manifest: dict[str, Any]) -> list[str]:
+    """The files of an artifact, the manifest last."""
+    return [*sorted(manifest.get("files") or {}), MANIFEST]
+
+
+def open_file(storage_key: str, name: str) -> IO[bytes]:
+    """Open one file of an artifact for reading."""
+    return cast(IO[bytes], default_storage.open(f"{storage_key}/{name}", "rb"))
+
+
+def bundle(storage_key: str, manifest: dict[str, Any]) -> io.BytesIO:
+    """The whole artifact as one zip file; the same artifact gives the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in file_names(manifest):
+            with open_file(storage_key, name) as stream:
+                archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), stream.read(), zipfile.ZIP_DEFLATED)
+    buffer.seek(0)
+    return buffer

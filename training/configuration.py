@@ -1,0 +1,238 @@
+"""What a person asks a training to do, checked against the data set's version before anything is made.
+
+`check` finds every mistake and names it by its field; what it returns is complete: no default is left to the worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+from plugins.params import ParamError, validate_params
+from rest.problems import Refused
+
+from datasets.models import DatasetVersion, Recipe
+from datasets.recipe import RecipeError, plan
+from datasets.schema import Schema
+from training import suitability
+from training.engine import presets, split
+from training.engine.errors import TrainError
+from training.engine.family import FAMILIES
+
+MAX_SEED = 2**31 - 1
+MOST_CATEGORIES = 50  # what the automatic encoding makes of a text column, at most
+TIME_LIMIT = (1.0, 86_400.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for; None and empty mean: choose for me."""
+
+    target: str
+    task: str | None = None
+    preset: str | None = None
+    family: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    features: list[str] | None = None
+    time_limit: float | None = None
+    seed: int = 0
+    split: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A training, settled: the columns of TrainingRun that say what it does."""
+
+    steps: list[dict[str, Any]]
+    features: list[str]
+    target: str
+    task: str
+    preset: str
+    family: str
+    params: dict[str, Any]
+    candidates: list[dict[str, Any]]
+    seed: int
+    split: dict[str, float]
+    time_limit: float | None
+    estimate_seconds: float | None
+    explanation: list[str]
+
+    def columns(self) -> dict[str, Any]:
+        """The fields as TrainingRun stores them."""
+        return {name: getattr(self, name) for name in self.__slots__ if name != "explanation"}
+
+
+class _Planned(NamedTuple):
+    candidates: list[dict[str, Any]]
+    time_limit: float | None
+    seconds: float
+    explanation: list[str]
+
+
+class _Faults(list[dict[str, str]]):
+    """Collects mistakes, so that one answer names them all."""
+
+    def add(self, where: str, message: object) -> None:
+        self.append({"field": where, "message": str(message)})
+
+    def refuse(self) -> None:
+        if self:
+            detail = _("The training cannot start as asked: %s.") % ", ".join(sorted({f["field"] for f in self}))
+            raise Refused("invalid", detail, status=422, errors=self)
+
+
+def check(version: DatasetVersion, recipe: Recipe | None, request: Request) -> Configuration:
+    """Return the settled configuration. Raises Refused (422) with every field that cannot be used."""
+    faults = _Faults()
+    schema = Schema.from_json(version.schema)
+    task = _task(version, schema, request, faults)
+    steps = _steps(recipe, version, schema, request, faults)
+    features = _features(schema, request, faults)
+    shares = _split(request, faults)
+    _number(request.seed, 0, MAX_SEED, "seed", faults)
+    _number(request.time_limit, *TIME_LIMIT, "time_limit", faults)
+    _one_way(request, faults)
+    family, params = _family(request, task, faults)
+    faults.refuse()
+    planned = _plan(version, features, request, family, params, task)
+    return Configuration(
+        steps=steps,
+        features=features,
+        target=request.target,
+        task=task,
+        preset="" if family else request.preset or presets.DEFAULT,
+        family=family,
+        params=params,
+        candidates=planned.candidates,
+        seed=request.seed,
+        split=shares,
+        time_limit=planned.time_limit,
+        estimate_seconds=planned.seconds,
+        explanation=planned.explanation,
+    )
+
+
+def _task(version: DatasetVersion, schema: Schema, request: Request, faults: _Faults) -> str:
+    """The task, given or told from the target's column; the mistakes of both."""
+    if request.target not in schema:
+        known = ", ".join(schema.names[:20])
+        faults.add("target", _("there is no column “%(got)s”; known are %(known)s") % {"got": request.target[:80], "known": known})
+        return ""
+    column = suitability.of(version, request.target)
+    if column is None or not column.tasks:
+        faults.add("target", column.reason if column else _("this column cannot be predicted"))
+        return ""
+    if request.task and request.task not in column.tasks:
+        words = {"got": request.task[:40], "fits": ", ".join(column.tasks), "column": request.target[:80]}
+        faults.add("task", _("got “%(got)s”; for “%(column)s” choose from %(fits)s") % words)
+    return request.task or column.task
+
+
+def _steps(
+    recipe: Recipe | None, version: DatasetVersion, schema: Schema, request: Request, faults: _Faults
+) -> list[dict[str, Any]]:
+    if recipe is None:
+        return []
+    if recipe.dataset_id != version.dataset_id:
+        faults.add("recipe", _("this recipe prepares another data set"))
+        return []
+    try:
+        plan(recipe.steps, schema, request.target if request.target in schema else None)
+    except RecipeError as error:
+        for one in error.errors:
+            faults.add(f"recipe.{one['field']}", one["message"])
+    return list(recipe.steps)
+
+
+def _features(schema: Schema, request: Request, faults: _Faults) -> list[str]:
+    """The columns to learn from: those given, or all but the target."""
+    if not request.features:
+        return [name for name in schema.names if name != request.target]
+    for place, name in enumerate(request.features):
+        if name not in schema:
+            faults.add(f"features[{place}]", _("there is no column “%s”") % name[:80])
+        elif name == request.target:
+            faults.add(f"features[{place}]", _("this is the target; take it out of the features"))
+    return list(dict.fromkeys(request.features))
+
+
+def _split(request: Request, faults: _Faults) -> dict[str, float]:
+    shares = {**split.DEFAULT, **request.split}
+    try:
+        split.check(shares)
+    except TrainError as error:
+        faults.add(error.field, f"{error.detail} {error.hint}".strip())
+    return shares
+
+
+def _number(value: float | None, low: float, high: float, where: str, faults: _Faults) -> None:
+    if value is not None and not low <= value <= high:
+        faults.add(where, _("got %(got)g; expected a number from %(low)g to %(high)g") % {"got": value, "low": low, "high": high})
+
+
+def _family(request: Request, task: str, faults: _Faults) -> tuple[str, dict[str, Any]]:
+    """The one family that was chosen with all its parameters, or nothing for a preset."""
+    if not request.family:
+        return "", {}
+    if request.family not in FAMILIES:
+        words = {"got": request.family[:40], "known": ", ".join(FAMILIES.names())}
+        faults.add("family", _("there is no family “%(got)s”; known are %(known)s") % words)
+        return "", {}
+    family = FAMILIES[request.family]
+    if task and task not in family.tasks:
+        faults.add("family", _("%(family)s does not learn %(task)s") % {"family": family.label, "task": task})
+    try:
+        params = validate_params(family.params, request.params)
+        if task:
+            family.check(params, task)
+    except ParamError as error:
+        faults.add(f"params.{error.field[:80]}", error.message)
+    except TrainError as error:
+        faults.add(error.field or "params", f"{error.detail} {error.hint}".strip())
+    else:
+        return family.name, params
+    return "", {}
+
+
+def _one_way(request: Request, faults: _Faults) -> None:
+    if request.preset and request.preset not in presets.PRESETS:
+        words = {"got": request.preset[:40], "known": ", ".join(presets.PRESETS)}
+        faults.add("preset", _("got “%(got)s”; choose from %(known)s") % words)
+    if request.preset and request.family:
+        faults.add("preset", _("give a preset or a family with its parameters, not both"))
+    if request.params and not request.family:
+        faults.add("family", _("parameters belong to a family: name it"))
+
+
+def _plan(
+    version: DatasetVersion, features: list[str], request: Request, family: str, params: dict[str, Any], task: str
+) -> _Planned:
+    """The preset's candidates, or the one that was chosen, with an estimate of their time."""
+    column = suitability.of(version, request.target)
+    size: dict[str, Any] = {
+        "rows": version.rows or 0,
+        "features": _numbers_read(version, features),
+        "task": task,
+        "classes": column.distinct if column else 3,
+        "time_limit": request.time_limit,
+    }
+    if not family:
+        found = presets.plan(preset=request.preset or presets.DEFAULT, **size)
+        return _Planned(found.candidates, found.time_limit, found.seconds, found.explanation)
+    candidates = [{"family": family, "params": params}]
+    seconds = presets.estimate(candidates, **size)
+    return _Planned(candidates, request.time_limit, seconds, [f"{FAMILIES[family].label}: about {seconds:.0f} s."])
+
+
+def _numbers_read(version: DatasetVersion, features: list[str]) -> int:
+    """About how many numbers a model will read: a text column becomes one for each of its frequent values."""
+    profiled: Mapping[str, Any] = version.profile.get("by_column") or {}
+    widths = {"text": 0, "date": 3, "datetime": 4}
+    count = 0
+    for column in version.schema:
+        if column["name"] in features:
+            distinct = int((profiled.get(column["name"]) or {}).get("distinct") or 1)
+            count += widths.get(column["type"], 1) or min(distinct, MOST_CATEGORIES)
+    return max(1, count)

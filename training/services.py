@@ -1,0 +1,199 @@
+"""Starting and steering training runs: typed verbs, one transaction each, recorded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from audit.services import record
+from datasets.models import Dataset, DatasetVersion, Recipe, VersionState
+from departments.access import Actor, Decision, Verb, decide, require, require_in
+from departments.models import Department, Grant
+from jobs import services as jobs
+from jobs.models import Job, JobState
+from rest.problems import Refused, invalid
+from training.configuration import Configuration, Request, check
+from training.models import RunState, TrainingRun
+
+SIGNALS = ("pause", "resume", "stop", "cancel")
+
+
+def department_for(actor: Actor, dataset: Dataset) -> Department:
+    """The department in which `actor` trains on `dataset`: the owner, or else one that holds a grant."""
+    require(actor, Verb.TRAIN, dataset)
+    able = set(actor.departments_with(Verb.TRAIN))
+    if dataset.department_id in able:
+        return dataset.department
+    grants = Grant.objects.live().filter(object_kind="dataset", object_id=dataset.pk, department__in=able)
+    granted = next((grant for grant in grants.select_related("department") if Verb.TRAIN in grant.verbs), None)
+    if granted is None:
+        raise Refused("no-grant", _("None of your departments may train on this data set now."), status=403)
+    return granted.department
+
+
+def require_train(actor: Actor, dataset: Dataset, department: Department) -> Decision:
+    """Raise unless `actor` may train on `dataset` as a member of `department`.
+
+    The right is asked of that department alone: otherwise a member of two would carry one's data into the other.
+    """
+    require(actor, Verb.DISCOVER, dataset)
+    require_in(actor, Verb.TRAIN, department)
+    within = replace(actor, roles={department.pk: actor.roles[department.pk]})
+    decision = decide(within, Verb.TRAIN, dataset)
+    if not decision.allowed:
+        detail = decision.detail or _("%s holds no grant to train on this data set.") % department.name
+        raise Refused(decision.rule, detail, status=403)
+    return decision
+
+
+@transaction.atomic
+def start_run(
+    *,
+    actor: Actor,
+    department: Department,
+    version: DatasetVersion,
+    request: Request,
+    recipe: Recipe | None = None,
+    name: str = "",
+    model_name: str = "",
+) -> TrainingRun:
+    """Check, make the run with everything it needs settled, and queue its job."""
+    decision = require_train(actor, version.dataset, department)
+    require_ready(version)
+    require_recipe(actor, recipe, department)
+    configuration = check(version, recipe, request)
+    run = create_run(
+        actor=actor,
+        department=department,
+        version=version,
+        recipe=recipe,
+        configuration=configuration,
+        name=name or default_name(version, configuration),
+        model_name=model_name,
+    )
+    details = {"dataset": str(version.dataset_id), "target": run.target, "preset": run.preset, "family": run.family}
+    record("run.create", run, rule=decision.rule, version=version.number, details=details)
+    return run
+
+
+def create_run(
+    *,
+    actor: Actor,
+    department: Department,
+    version: DatasetVersion,
+    recipe: Recipe | None,
+    configuration: Configuration,
+    name: str,
+    model_name: str = "",
+) -> TrainingRun:
+    """The row and its job, within the caller's transaction."""
+    run = TrainingRun.objects.create(
+        department=department,
+        name=name[:160],
+        dataset_version=version,
+        recipe=recipe,
+        model_name=model_name,
+        created_by_id=actor.person_id,
+        **configuration.columns(),
+    )
+    run.job = enqueue(actor, run)
+    run.save(update_fields=["job"])
+    return run
+
+
+def enqueue(actor: Actor, run: TrainingRun) -> Job:
+    payload = {"run": str(run.pk)}
+    return jobs.enqueue("training.run", actor=actor, department=run.department, payload=payload, about=run)
+
+
+def require_ready(version: DatasetVersion) -> None:
+    if version.state != VersionState.READY:
+        detail = _("Version %(n)s is not ready (%(state)s). Wait for its import to finish, or choose another version.")
+        raise Refused("version_not_ready", detail % {"n": version.number, "state": version.get_state_display()})
+
+
+def require_recipe(actor: Actor, recipe: Recipe | None, department: Department) -> None:
+    """A recipe is its department's own work and is not carried into another's runs."""
+    if recipe is None:
+        return
+    require(actor, Verb.DISCOVER, recipe)
+    if recipe.department_id != department.pk:
+        raise invalid("recipe", _("this recipe belongs to another department than the run"))
+
+
+def latest_ready(dataset: Dataset) -> DatasetVersion:
+    """The newest version that can be trained on."""
+    found: DatasetVersion | None = dataset.versions.filter(state=VersionState.READY).order_by("-number").first()
+    if found is None:
+        raise Refused("no_version", _("This data set has no version that is ready to train on."))
+    return found
+
+
+def default_name(version: DatasetVersion, configuration: Configuration) -> str:
+    what = configuration.family or configuration.preset
+    return f"{configuration.target} · {version.dataset.name} v{version.number} · {what}"
+
+
+def request_of(run: TrainingRun) -> Request:
+    """What would have to be asked for to get this run again."""
+    return Request(
+        target=run.target,
+        task=run.task or None,
+        preset=run.preset or None,
+        family=None if run.preset else run.candidates[0]["family"],
+        params={} if run.preset else run.params,
+        features=run.features,
+        time_limit=run.time_limit,
+        seed=run.seed,
+        split=run.split,
+    )
+
+
+def clone_run(*, actor: Actor, run: TrainingRun, changes: dict[str, Any]) -> TrainingRun:
+    """Start a run like `run` with some fields of its request changed."""
+    require(actor, Verb.DISCOVER, run)
+    asked = request_of(run)
+    if changes.get("family") and "preset" not in changes:
+        asked = replace(asked, preset=None, params={})
+    elif changes.get("preset"):
+        asked = replace(asked, family=None, params={})
+    return start_run(
+        actor=actor,
+        department=run.department,
+        version=run.dataset_version,
+        recipe=run.recipe,
+        request=replace(asked, **changes),
+        model_name=run.model_name,
+    )
+
+
+@transaction.atomic
+def signal_run(*, actor: Actor, run: TrainingRun, signal: str) -> TrainingRun:
+    """Pause, resume, stop (and keep the best) or cancel. What runs follows within seconds."""
+    if signal not in SIGNALS:
+        raise invalid("signal", _("choose from %s") % ", ".join(SIGNALS))
+    decision = require(actor, Verb.TRAIN, run)
+    if run.is_finished or run.job is None:
+        detail = _("This run has ended (%s); there is nothing left to steer.") % run.get_state_display()
+        raise Refused("run_ended", detail)
+    run.job = jobs.signal(run.job, signal)
+    run.refresh_from_db()
+    record(f"run.{signal}", run, rule=decision.rule)
+    return run
+
+
+def follow_job(job: Job) -> TrainingRun | None:
+    """The job has ended: what ended it without a result is the run's end too."""
+    run: TrainingRun | None = TrainingRun.objects.select_for_update().filter(job=job).first()
+    if run is None or run.is_finished:
+        return run
+    run.state = RunState.CANCELLED if job.state == JobState.CANCELLED else RunState.FAILED
+    run.error = job.error
+    run.progress = job.progress
+    run.finished_at = timezone.now()
+    run.save(update_fields=["state", "error", "progress", "finished_at"])
+    return run

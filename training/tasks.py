@@ -1,0 +1,35 @@
+"""The jobs of training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext_lazy as _
+
+from jobs.registry import handler
+from jobs.services import requester
+from training import services, studies
+from training.execution import execute
+from training.models import TrainingRun
+
+if TYPE_CHECKING:
+    from jobs.context import JobContext
+    from jobs.models import Job
+
+
+def may_train(job: Job) -> None:
+    """Whoever asked must still be allowed to train on the data set: a grant may have ended meanwhile."""
+    run = TrainingRun.objects.select_related("dataset_version__dataset", "department").get(job=job)
+    services.require_train(requester(job), run.dataset_version.dataset, run.department)
+
+
+def follow(job: Job) -> None:
+    """The run ends with its job, and a study goes on with its next trial."""
+    run = services.follow_job(job)
+    if run is not None and hasattr(run, "trial"):
+        studies.trial_ended(trial=run.trial, job=job)
+
+
+@handler("training.run", title=_("Train a model"), queue="training", authorize=may_train, on_finish=follow)
+def train(ctx: JobContext) -> dict[str, Any]:
+    return execute(TrainingRun.objects.select_related("dataset_version__dataset").get(pk=ctx.payload["run"]), ctx)
