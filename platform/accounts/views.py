@@ -45,11 +45,13 @@ class SignIn(LoginView):
 @require_http_methods(["GET", "POST"])
 def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     """A one-time link. Opening it asks; only the button uses it, so mail scanners and prefetchers cannot."""
+    link = peek_sign_in_link(token)
     if request.method == "POST":
+        if link:
+            complete(current(), link.person)
         person = use_sign_in_link(token)
         login(request, person, backend=BACKEND)
         return redirect("home")
-    link = peek_sign_in_link(token)
     return render(request, "accounts/sign_in_link.html", {"link": link}, status=200 if link else 410)
 
 

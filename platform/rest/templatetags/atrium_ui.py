@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.forms import BoundField, CheckboxInput, FileInput, Select, SelectMultiple
+from django.forms import BoundField, CheckboxInput, RadioSelect, Select, SelectMultiple
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -76,7 +76,7 @@ def widget(field: BoundField) -> SafeString:
     attrs = {"class": f"{field.field.widget.attrs.get('class', '')} {_control_class(field)}".strip()}
     if field.errors:
         attrs |= {"class": attrs["class"] + " is-invalid", "aria-invalid": "true"}
-    described = [f"{field.id_for_label}-help"] * bool(field.help_text) + [f"{field.id_for_label}-error"] * bool(
+    described = [f"{field.auto_id}-help"] * bool(field.help_text) + [f"{field.auto_id}-error"] * bool(
         field.errors
     )
     return field.as_widget(attrs=attrs | ({"aria-describedby": " ".join(described)} if described else {}))
@@ -84,13 +84,11 @@ def widget(field: BoundField) -> SafeString:
 
 def _control_class(field: BoundField) -> str:
     kind = field.field.widget
+    if isinstance(kind, RadioSelect):
+        return "choices"
     if isinstance(kind, CheckboxInput):
         return "form-check-input"
-    return (
-        "form-select"
-        if isinstance(kind, Select | SelectMultiple) and not isinstance(kind, FileInput)
-        else "form-control"
-    )
+    return "form-select" if isinstance(kind, Select | SelectMultiple) else "form-control"
 
 
 @register.filter

@@ -25,7 +25,8 @@ def compact(value: Any, digits: int = 4) -> str:
         return "–"
     if math.isinf(number):
         return "∞" if number > 0 else "−∞"
-    return _written(number, digits).replace("-", "−", 1)
+    written = _written(abs(number), digits)
+    return f"−{written}" if number < 0 else written
 
 
 def _written(number: float, digits: int) -> str:

@@ -23,7 +23,7 @@ LOOKS: dict[str, Look] = {
     "planned": Look("calendar-time", "wait", _("Planned")),
     "scheduled": Look("calendar-time", "wait", _("Scheduled")),
     "running": Look("player-play", "work", _("Running")),
-    "ingesting": Look("file-import", "work", _("Reading")),
+    "ingesting": Look("file-import", "work", _("Importing")),
     "paused": Look("player-pause", "warn", _("Paused")),
     "stopped": Look("player-stop", "good", _("Stopped")),
     "succeeded": Look("check", "good", _("Succeeded")),
