@@ -17,16 +17,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-ROLES = {
-    "alice": ("credit-risk", "analyst"),
-    "bob": ("credit-risk", "viewer"),
-    "emil": ("credit-risk", "engineer"),
-    "mona": ("credit-risk", "manager"),
-    "charlie": ("retail", "analyst"),
-    "dana": ("clinic", "engineer"),
-    "erin": (None, "admin"),
-    "mallory": (None, None),
-}
+from tests.people import make_departments, make_people, signed_in
 
 
 @pytest.fixture(autouse=True)
@@ -49,44 +40,21 @@ def own_folders(settings: Any, tmp_path: Path) -> None:
 @pytest.fixture
 def departments(db: None) -> SimpleNamespace:
     """credit_risk, clinic and retail."""
-    from departments.models import Department
-
-    made = {
-        slug.replace("-", "_"): Department.objects.create(slug=slug, name=name)
-        for slug, name in (("credit-risk", "Credit Risk"), ("clinic", "Clinic"), ("retail", "Retail"))
-    }
-    return SimpleNamespace(**made)
+    return make_departments()
 
 
 @pytest.fixture
 def people(departments: SimpleNamespace) -> SimpleNamespace:
     """Alice (analyst), Bob (viewer), Emil (engineer) and Mona (manager) of Credit Risk; Charlie (analyst, Retail);
     Dana (engineer, Clinic); Erin (platform admin); Mallory, who signed in and belongs nowhere."""
-    from accounts.models import User
-    from departments.models import Membership
-
-    made = {}
-    for name, (slug, role) in ROLES.items():
-        person = User.objects.create(username=name, full_name=name.capitalize(), is_platform_admin=role == "admin")
-        person.set_unusable_password()
-        person.save()
-        if slug:
-            department = getattr(departments, slug.replace("-", "_"))
-            Membership.objects.create(department=department, person=person, role=role)
-        made[name] = person
-    return SimpleNamespace(**made)
+    return make_people(departments)
 
 
 @pytest.fixture
 def browser_of(people: SimpleNamespace) -> Callable[[str], Client]:
     """`browser_of("alice")`: a test client with Alice's session."""
 
-    def make(name: str) -> Client:
-        client = Client()
-        client.force_login(getattr(people, name), backend="django.contrib.auth.backends.ModelBackend")
-        return client
-
-    return make
+    return lambda name: signed_in(getattr(people, name))
 
 
 @pytest.fixture

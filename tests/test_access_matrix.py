@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import transaction
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.access_matrix import Row, all_rows
-from tests.world import NAME_CANARY, ROW_CANARY, World
+from tests.people import signed_in
+from tests.world import NAME_CANARY, ROW_CANARY, World, make_world
 
 ROWS = all_rows()
 # Who may know that the objects exist, and who may see what is in their rows.
@@ -63,13 +65,38 @@ def test_no_row_stands_twice() -> None:
     assert len(ids) == len(set(ids)), sorted(i for i in ids if ids.count(i) > 1)
 
 
-@pytest.mark.django_db(transaction=False)
+@pytest.fixture(scope="module", autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One set of folders for the whole module, as it shares one world."""
+    folder = tmp_path_factory.mktemp("world")
+    for name in ("files", "work", "spool", "tmp", "cache"):
+        (folder / name).mkdir()
+    files = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(folder / "files")}}
+    caches = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    with override_settings(
+        HOME=folder,
+        STORAGES={**settings.STORAGES, "default": files},
+        CACHES=caches,
+        FILE_UPLOAD_TEMP_DIR=str(folder / "tmp"),
+    ):
+        yield
+
+
+@pytest.fixture(scope="module")
+def world(own_folders: None, django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """One world for all rows: each question is asked within a transaction that is rolled back."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield make_world()
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
-def test_statuses(row: Row, world: World, browser_of: Callable[[str], Client]) -> None:
+def test_statuses(row: Row, world: World) -> None:
     """Each person gets the row's status, and nobody sees a name or a value that is not for them."""
     wrong = []
     for person, expected in row.expected().items():
-        client = Client() if person == "nobody" else browser_of(person)
+        client = Client() if person == "nobody" else signed_in(getattr(world.people, person))
         client.raise_request_exception = False
         with transaction.atomic():
             response = send(client, row, world)

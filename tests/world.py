@@ -6,7 +6,21 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from django.core.files.base import ContentFile
 from django.utils import timezone
+
+from accounts.services import create_token
+from audit.models import AuditEvent
+from datasets.recipe_services import create_recipe
+from datasets.services import create_dataset
+from departments.access import actor_for
+from departments.services import create_grant
+from jobs.testing import run_pending
+from serving.services import deploy
+from tests.people import make_departments, make_people
+from training.configuration import Request
+from training.services import start_run
+from training.studies import start_study
 
 # Stands in the name of every object of Credit Risk, and in a cell of its data set.
 NAME_CANARY = "zqname"
@@ -40,9 +54,48 @@ class World(SimpleNamespace):
         return body
 
 
-def grant_to_clinic(obj: Any, departments: SimpleNamespace, people: SimpleNamespace) -> Any:
-    from departments.services import create_grant
+def make_world() -> World:
+    """Make everything through the services, as its people would, with jobs run here and now."""
+    departments = make_departments()
+    people = make_people(departments)
+    actor = actor_for(people.emil)
+    dataset = create_dataset(
+        actor=actor,
+        department=departments.credit_risk,
+        name=f"{NAME_CANARY} loans",
+        file=ContentFile(CSV, name="loans.csv"),
+    )
+    run_pending()
+    version = dataset.versions.get()
+    assert version.state == "ready", version.error
+    steps = [{"step": "missing", "columns": ["age"], "params": {}}]
+    recipe = create_recipe(actor=actor, dataset=dataset, name=f"{NAME_CANARY} recipe", steps=steps)
+    quick = Request(target="defaulted", family="linear", params={"epochs": 5})
+    asked = {"actor": actor, "department": departments.credit_risk, "version": version, "request": quick}
+    run = start_run(**asked, name=f"{NAME_CANARY} run", model_name=f"{NAME_CANARY} model")
+    search = {"learning_rate": {"low": 0.01, "high": 0.1}}
+    study = start_study(**asked, search=search, trials=1, name=f"{NAME_CANARY} study")
+    run_pending()
+    run.refresh_from_db()
+    assert run.state == "succeeded", run.error
+    model_version = run.model_version
+    deployment = deploy(
+        actor=actor, name=f"{NAME_CANARY}-loans", department=departments.credit_risk, model_version=model_version,
+        created_by_id=people.emil.pk,
+    )  # fmt: skip
+    waiting = start_run(**asked, name=f"{NAME_CANARY} waiting run")
+    token, _secret = create_token(person=people.alice, name=f"{NAME_CANARY} token", scopes=["read"])
+    grant = grant_to_clinic(dataset, departments, people)
+    grant_to_clinic(model_version.model, departments, people)
+    return World(
+        departments=departments, people=people, department=departments.credit_risk, dataset=dataset, version=version,
+        recipe=recipe, run=run, waiting=waiting, study=study, trial=study.trials.get(), model=model_version.model,
+        model_version=model_version, deployment=deployment, job=version.job, waiting_job=waiting.job, grant=grant,
+        token=token, event=AuditEvent.objects.filter(object_id=str(dataset.pk)).latest("created_at"),
+    )  # fmt: skip
 
+
+def grant_to_clinic(obj: Any, departments: SimpleNamespace, people: SimpleNamespace) -> Any:
     return create_grant(
         obj=obj,
         department=departments.clinic,

@@ -68,7 +68,7 @@ class Demo:
         self.title("Recipe: drop duplicates, fill missing income, clip outliers, encode employment")
         steps = [
             {"step": "duplicates", "columns": [], "params": {}},
-            {"step": "missing", "columns": ["income"], "params": {"strategy": "median"}},
+            {"step": "missing", "columns": ["income"], "params": {"method": "median"}},
             {"step": "outliers", "columns": ["income"], "params": {"method": "iqr", "action": "clip"}},
             {"step": "encode", "columns": ["employment"], "params": {}},
         ]

@@ -129,8 +129,9 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
-    # A file, not memory: live-server tests and worker processes must see the same database.
-    DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
+    # A file, not memory: live-server tests and worker processes must see the same database. One a process, so that
+    # two test runs do not meet.
+    DATABASES["default"]["TEST"] = {"NAME": str(HOME / f"test-{os.getpid()}.sqlite3")}
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["CONN_MAX_AGE"] = 60
@@ -296,9 +297,13 @@ LOGGING = {
     "loggers": {"axes": {"level": "ERROR"}},
 }
 
+# Seconds between two shipments of the prediction log to the database; 0 leaves it to beat.
+PREDICTION_SHIP_EVERY = env.float("ATRIUM_PREDICTION_SHIP_EVERY", default=1)
+
 TESTING = "pytest" in sys.modules or os.environ.get("PYTEST_VERSION") is not None
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     AXES_ENABLED = False
+    PREDICTION_SHIP_EVERY = 0
     CELERY_BROKER_URL = "memory://"
     CELERY_BROKER_TRANSPORT_OPTIONS = {}

@@ -35,6 +35,7 @@ class AtriumViewSet(IdempotentMixin, EtagMixin, ActorMixin, GenericViewSet):
     model: Any = None
     lookup_field = "id"
     lookup_value_converter = "uuid"
+    ordering: tuple[str, ...] = ()
     ordering_fields: tuple[str, ...] = ("created_at",)
 
     def get_queryset(self) -> QuerySet[Any]:
