@@ -246,7 +246,7 @@ SPECTACULAR_SETTINGS = {
         "DeploymentState": "serving.models.DeploymentState",
         "HealthStatus": ["ok", "degraded"],
     },
-    "POSTPROCESSING_HOOKS": ["rest.schema.add_problem_responses", "drf_spectacular.hooks.postprocess_schema_enums"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "rest.schema.add_problem_responses"],
 }
 
 # Celery only rings the bell; the Job row is the truth (docs/design.md, decision 3).
@@ -282,7 +282,9 @@ JOB_RING_AGAIN_AFTER = env.float("ATRIUM_JOB_RING_AGAIN_AFTER", default=30)
 # Imported by a worker before it forks (in 3 s), so that a job starts with them in milliseconds. They start no threads.
 JOB_PRELOAD = env.list("ATRIUM_JOB_PRELOAD", default=["numpy", "torch", "torch._dynamo"])
 CELERY_BEAT_SCHEDULE = {
-    "reap-jobs": {"task": "jobs.tasks.reap", "schedule": JOB_REAP_EVERY, "options": {"expires": 30}}
+    "reap-jobs": {"task": "jobs.tasks.reap", "schedule": JOB_REAP_EVERY, "options": {"expires": 30}},
+    # What a web process that is gone left in the spool; living ones ship their own.
+    "ship-predictions": {"task": "serving.tasks.ship_predictions", "schedule": 15, "options": {"expires": 15}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 

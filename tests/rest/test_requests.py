@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from departments.models import Department
 from rest_framework.test import APIClient
+
+from departments.models import Department
 
 URL = "/api/v1/departments/"
 
