@@ -12,7 +12,7 @@ from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
 from django.test import Client
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from openapi_spec_validator import validate
 
 from accounts.services import create_token
@@ -70,38 +70,46 @@ def open_connection() -> Iterator[None]:
 @pytest.mark.django_db
 @pytest.mark.timeout(600)
 def test_no_operation_answers_5xx(document: Any, secret: str, world: World, open_connection: None) -> None:  # noqa: F811
-    """Requests made from the document, valid and not, get an answer that the document names."""
+    """Requests made from the document, valid and not, are answered or refused, never failed."""
     schema = schemathesis.openapi.from_dict(document)
-    application = get_wsgi_application()
-    broken: list[str] = []
-    asked, reached = Counter[str](), Counter[int]()
+    fuzz = Fuzz(secret, world)
     for found in schema.get_all_operations():
         operation = found.ok()
-        if operation.path in STREAMS:
-            continue
+        if operation.path not in STREAMS:
+            examples = settings(
+                max_examples=EXAMPLES,
+                deadline=None,
+                database=None,
+                derandomize=True,
+                phases=[Phase.explicit, Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+            examples(given(case=operation.as_strategy())(fuzz.ask))()
+    assert not fuzz.broken, "\n".join(fuzz.broken[:10])
+    assert fuzz.reached[2] > 100, f"hardly any request was understood: {fuzz.reached}"
 
-        @settings(
-            max_examples=EXAMPLES,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            phases=[Phase.explicit, Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        def check(case: Any, path: str = operation.path) -> None:
-            asked["n"] += 1
-            if asked["n"] % 4:
-                case.path_parameters = {**(case.path_parameters or {}), **real_ids(path, world)}
-            with transaction.atomic():
-                answer = case.call(app=application, headers={"Authorization": f"Bearer {secret}"})
-                transaction.set_rollback(True)
-            reached[answer.status_code // 100] += 1
-            if answer.status_code >= 500:
-                broken.append(f"{answer.status_code} {case.as_curl_command()[:500]}")
 
-        schemathesis_run(operation, check)
-    assert not broken, "\n".join(broken[:10])
-    assert reached[2] > 100, f"hardly any request was understood: {reached}"
+class Fuzz:
+    """Sends cases as Mona and counts what came back. Three in four get ids that exist, to get past the 404."""
+
+    def __init__(self, secret: str, world: World) -> None:  # noqa: F811
+        self.headers = {"Authorization": f"Bearer {secret}"}
+        self.world = world
+        self.application = get_wsgi_application()
+        self.asked = 0
+        self.reached = Counter[int]()
+        self.broken: list[str] = []
+
+    def ask(self, case: Any) -> None:
+        self.asked += 1
+        if self.asked % 4:
+            case.path_parameters = {**(case.path_parameters or {}), **real_ids(case.operation.path, self.world)}
+        with transaction.atomic():
+            answer = case.call(app=self.application, headers=self.headers)
+            transaction.set_rollback(True)
+        self.reached[answer.status_code // 100] += 1
+        if answer.status_code >= 500:
+            self.broken.append(f"{answer.status_code} {case.as_curl_command()[:500]}")
 
 
 def real_ids(path: str, world: World) -> dict[str, Any]:  # noqa: F811
@@ -120,9 +128,3 @@ def real_ids(path: str, world: World) -> dict[str, Any]:  # noqa: F811
         "audit": {"id": world.event.pk},
     }.get(kind, {})
     return {name: str(value) for name, value in owner.items() if f"{{{name}}}" in path}
-
-
-def schemathesis_run(operation: Any, check: Any) -> None:
-    from hypothesis import given
-
-    given(case=operation.as_strategy())(check)()
