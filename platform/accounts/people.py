@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from audit.services import record
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
-from rest.problems import Refused, invalid
 
 from accounts.models import User
+from audit.services import record
+from rest.problems import Refused, invalid
 
 
 @transaction.atomic

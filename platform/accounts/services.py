@@ -8,13 +8,13 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from audit.services import record
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rest.problems import Refused, invalid
 
 from accounts.models import ApiToken, Scope, SignInLink, User
+from audit.services import record
+from rest.problems import Refused, invalid
 
 DEFAULT_DAYS = 90
 MAX_DAYS = 366

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from audit.context import current
-from audit.middleware import complete
-from audit.services import record
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -18,11 +15,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
-from rest.forms import refusals_into
 
 from accounts.forms import SignInForm, TokenForm
 from accounts.models import User
 from accounts.services import create_token, peek_sign_in_link, revoke_token, use_sign_in_link
+from audit.context import current
+from audit.middleware import complete
+from audit.services import record
+from rest.forms import refusals_into
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 

@@ -20,8 +20,8 @@ from accounts.models import User
 from accounts.people import create_person, deactivate_person, reactivate_person
 from accounts.services import create_sign_in_link
 from atrium.audit_list import audit_page
-from atrium.health import health
 from atrium.forms import DepartmentForm, PersonForm
+from atrium.health import health
 from departments.models import Department
 from departments.services import create_department
 from rest.forms import refusals_into

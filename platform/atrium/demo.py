@@ -39,7 +39,9 @@ class Demo:
         best = self.tune(dataset, recipe)
         name = self.deploy(run)
         self.predict(name)
-        self.say(f"\nDone. Look at it in the browser: data set {dataset['name']!r}, deployment {name!r}; tuned best {best}.")
+        self.say(
+            f"\nDone. Look at it in the browser: data set {dataset['name']!r}, deployment {name!r}; tuned best {best}."
+        )
 
     def upload(self) -> dict[str, Any]:
         content = credit_scores()
@@ -48,21 +50,29 @@ class Demo:
             "POST",
             "datasets/",
             files={"file": ("credit-applications.csv", content, "text/csv")},
-            data={"name": f"Demo {self.mark}", "department": self.department, "description": "Simulated, made by the demo."},
+            data={
+                "name": f"Demo {self.mark}",
+                "department": self.department,
+                "description": "Simulated, made by the demo.",
+            },
         )
         version = self.wait(f"datasets/{made['id']}/versions/1/", lambda v: v["state"] != "ingesting")
         if version["state"] != "ready":
             raise DemoError(f"the import failed: {version['error']}")
-        self.say(f"   version 1: {version['rows']:,} rows, {version['columns']} columns, {version['rejected_rows']} rejected")
+        self.say(
+            f"   version 1: {version['rows']:,} rows, {version['columns']} columns, {version['rejected_rows']} rejected"
+        )
         self.say(f"   sha256 {version['sha256']}")
-        return made
+        return dict(made)
 
     def profile(self, dataset: dict[str, Any]) -> None:
         self.title("Profile of the whole table")
         profile = self.call("GET", f"datasets/{dataset['id']}/versions/1/profile/")
         for name, column in profile["by_column"].items():
             span = f"{column['min']} … {column['max']}" if column.get("min") is not None else ""
-            self.say(f"   {name:<16}{column['type']:<10}{column['missing']:>4} missing {column['distinct']:>6} distinct  {span}")
+            self.say(
+                f"   {name:<16}{column['type']:<10}{column['missing']:>4} missing {column['distinct']:>6} distinct  {span}"
+            )
 
     def prepare(self, dataset: dict[str, Any]) -> dict[str, Any]:
         self.title("Recipe: drop duplicates, fill missing income, clip outliers, encode employment")
@@ -75,8 +85,10 @@ class Demo:
         recipe = self.call("POST", "recipes/", json={"dataset": dataset["id"], "name": "Demo recipe", "steps": steps})
         preview = self.call("POST", f"recipes/{recipe['id']}/preview/", json={})
         for effect in preview["steps"]:
-            self.say(f"   {effect['step']:<12}{effect['rows_before']:>6} → {effect['rows_after']:<6} rows   {effect['summary']}")
-        return recipe
+            self.say(
+                f"   {effect['step']:<12}{effect['rows_before']:>6} → {effect['rows_after']:<6} rows   {effect['summary']}"
+            )
+        return dict(recipe)
 
     def train(self, dataset: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
         self.title("Train on `defaulted`, preset fast")
@@ -87,7 +99,9 @@ class Demo:
         for name, value in sorted(run["metrics"]["test"].items()):
             if isinstance(value, int | float):
                 base = run["baseline"].get("test", run["baseline"]).get(name)
-                self.say(f"   {name:<20}{value:8.4f}" + (f"   baseline {base:8.4f}" if isinstance(base, int | float) else ""))
+                self.say(
+                    f"   {name:<20}{value:8.4f}" + (f"   baseline {base:8.4f}" if isinstance(base, int | float) else "")
+                )
         return run
 
     def tune(self, dataset: dict[str, Any], recipe: dict[str, Any]) -> str:
@@ -96,7 +110,9 @@ class Demo:
             "dataset": dataset["id"], "recipe": recipe["id"], "target": "defaulted", "family": "linear", "seed": 7,
             "search": {"learning_rate": {"low": 0.001, "high": 0.3, "log": True}}, "trials": 4,
         }  # fmt: skip
-        study = self.wait(f"studies/{self.call('POST', 'studies/', json=body)['id']}/", lambda s: s["state"] in FINISHED)
+        study = self.wait(
+            f"studies/{self.call('POST', 'studies/', json=body)['id']}/", lambda s: s["state"] in FINISHED
+        )
         trials = self.call("GET", f"studies/{study['id']}/trials/")["results"]
         for trial in sorted(trials, key=lambda t: t["number"]):
             self.say(f"   trial {trial['number']}: {trial['params']} → {trial['value']}")

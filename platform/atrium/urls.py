@@ -2,9 +2,9 @@
 
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
-from rest.handlers import not_found
 
 from atrium import administration, pages, views
+from rest.handlers import not_found
 
 api = [
     path("", views.ApiRoot.as_view(), name="root"),

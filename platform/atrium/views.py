@@ -9,12 +9,13 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from jobs.models import Job, JobState
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from jobs.models import Job, JobState
 
 
 def livez(request: HttpRequest) -> HttpResponse:

@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import Any, Protocol
 from uuid import UUID
 
-from accounts.models import ApiToken, Scope
 from django.http import Http404
 from django.utils.translation import gettext as _
-from rest.problems import Refused
 
+from accounts.models import ApiToken, Scope
 from departments.models import Department, Grant, Membership, Role
+from rest.problems import Refused
 
 
 class Verb(StrEnum):
@@ -117,7 +117,10 @@ def decide(actor: Actor, verb: Verb, obj: Protected) -> Decision:
     """Decide whether `actor` may do `verb` on `obj` now. Unsure means no."""
     if actor.person_id is None:
         return Decision(False, "signed-out", visible=False)
-    rules = (_by_role(actor, verb, obj.department_id), _by_grant(actor, verb, obj), _by_admin(actor, verb))
+    by_role = _by_role(actor, verb, obj.department_id)
+    # A role that allows settles it: on the way of a member's own work no grant is looked up.
+    settled = by_role is not None and by_role.allowed
+    rules = (by_role,) if settled else (by_role, _by_grant(actor, verb, obj), _by_admin(actor, verb))
     answers = [answer for answer in rules if answer is not None]
     found = next((answer for answer in answers if answer.allowed), answers[0] if answers else None)
     if found is None:

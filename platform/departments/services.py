@@ -7,16 +7,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from accounts.models import User
-from audit.services import record
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from rest.problems import Refused, invalid
 
+from accounts.models import User
+from audit.services import record
 from departments.access import GRANTABLE, Verb
 from departments.models import Department, Grant, Membership, Role
+from rest.problems import Refused, invalid
 
 
 @transaction.atomic

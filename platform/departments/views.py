@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from accounts.models import User
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -12,14 +11,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
-from rest.forms import refusals_into
 
+from accounts.models import User
 from departments.access import Verb, decide_in, require_in
 from departments.forms import MemberForm
 from departments.middleware import SESSION_KEY
 from departments.models import Department, Grant, Membership
 from departments.overview import ROLE_MEANINGS, grants_given, grants_received
 from departments.services import remove_member, revoke_grant, set_member
+from rest.forms import refusals_into
 
 
 @login_required
@@ -30,7 +30,9 @@ def switch(request: HttpRequest) -> HttpResponse:
     if any(department.slug == slug for department in request.departments):  # type: ignore[attr-defined]
         request.session[SESSION_KEY] = slug
     target = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    safe = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
     return redirect(target if safe else "home")
 
 

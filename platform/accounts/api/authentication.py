@@ -1,8 +1,7 @@
 """`Authorization: Bearer atr_…`."""
 
-from typing import Any
+from typing import Any, cast
 
-from audit import context
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -10,6 +9,17 @@ from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
 from accounts.services import find_token
+from audit import context
+
+
+def person_of(request: Request) -> User:
+    """The signed-in person, where the view admits no other."""
+    return cast(User, request.user)
+
+
+def token_of(request: Request) -> ApiToken | None:
+    """The token in use; None for the browser's session."""
+    return cast(ApiToken | None, request.auth)
 
 
 class TokenAuthentication(BaseAuthentication):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest.problems import Refused
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
+
+from rest.problems import Refused
 
 READING = frozenset({"read", "write"})
 WRITING = frozenset({"write"})

@@ -2,17 +2,18 @@
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest.etags import EtagMixin
-from rest.idempotency import IdempotentMixin
 from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.api.authentication import person_of, token_of
 from accounts.api.permissions import ScopePermission
 from accounts.api.serializers import NewTokenSerializer, TokenRequestSerializer, TokenSerializer
 from accounts.models import ApiToken
 from accounts.services import create_token, department_of, revoke_token
+from rest.etags import EtagMixin
+from rest.idempotency import IdempotentMixin
 
 
 class TokenViewSet(
@@ -42,12 +43,9 @@ class TokenViewSet(
         asked = TokenRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         values = dict(asked.validated_data)
-        department = department_of(request.user, values.pop("department"))
+        department = department_of(person_of(request), values.pop("department"))
         token, secret = create_token(
-            person=request.user,
-            department_id=department,
-            bounded_by=request.auth,
-            **values,  # type: ignore[arg-type]
+            person=person_of(request), department_id=department, bounded_by=token_of(request), **values
         )
         body = {**TokenSerializer(token, context=self.get_serializer_context()).data, "token": secret}
         return Response(body, status=status.HTTP_201_CREATED)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from audit.models import AuditEvent
 from django.db.models import QuerySet
 from rest_framework import mixins, serializers
 
+from audit.models import AuditEvent
 from departments.access import Verb
 from departments.api.viewsets import AtriumViewSet
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from accounts.models import User
 from rest_framework import serializers
 
+from accounts.models import User
 from departments.access import GRANTABLE
 from departments.models import Department, Grant, Membership, Role
 

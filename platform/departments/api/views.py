@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from accounts.models import User
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest.problems import Refused
 from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from accounts.api.authentication import token_of
+from accounts.models import User
 from departments.access import Verb, decide_in, require_in
 from departments.api.serializers import DepartmentSerializer, GrantSerializer, MemberSerializer, MeSerializer
 from departments.api.viewsets import ActorMixin, AtriumViewSet
 from departments.models import Department, Grant, Membership
 from departments.services import create_department, remove_member, revoke_grant, set_member
+from rest.problems import Refused
 
 
-class Me(ActorMixin, APIView):
+class Me(ActorMixin):
     """Who the caller is."""
 
     method_scopes = {"GET": frozenset({"read", "write", "predict"})}
@@ -34,13 +34,14 @@ class Me(ActorMixin, APIView):
             {"department": names[pk].slug, "name": names[pk].name, "role": role}
             for pk, role in self.actor.roles.items()
         ]
+        token = token_of(request)
         body = {
             "id": request.user.pk,
             "username": request.user.username,
             "full_name": request.user.get_full_name(),  # type: ignore[union-attr]
             "is_platform_admin": self.actor.is_platform_admin,
             "memberships": memberships,
-            "scopes": sorted(request.auth.scopes) if request.auth else None,
+            "scopes": sorted(token.scopes) if token else None,
         }
         return Response(MeSerializer(body).data)
 

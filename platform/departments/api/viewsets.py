@@ -5,24 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from rest.etags import EtagMixin
-from rest.idempotency import IdempotentMixin
-from rest_framework.request import Request
+from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.api.authentication import token_of
 from departments.access import Actor, Decision, Verb, actor_for, require
+from rest.etags import EtagMixin
+from rest.idempotency import IdempotentMixin
 
 
-class ActorMixin:
+class ActorMixin(APIView):
     """Gives a DRF view its actor."""
-
-    request: Request
 
     @property
     def actor(self) -> Actor:
         """Who acts; computed once a request."""
         if not hasattr(self.request, "_actor"):
-            self.request._actor = actor_for(self.request.user, self.request.auth)  # type: ignore[attr-defined]
+            self.request._actor = actor_for(self.request.user, token_of(self.request))  # type: ignore[attr-defined]
         return self.request._actor  # type: ignore[attr-defined,no-any-return]
 
 

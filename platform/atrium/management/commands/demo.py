@@ -27,7 +27,9 @@ class Command(BaseCommand):
         try:
             Demo(options["url"], secret, options["department"]).run()
         except httpx.TransportError as error:
-            raise CommandError(f"No platform answers at {options['url']} ({error}). Start it first: make run.") from None
+            raise CommandError(
+                f"No platform answers at {options['url']} ({error}). Start it first: make run."
+            ) from None
         except DemoError as error:
             raise CommandError(str(error)) from None
         finally:

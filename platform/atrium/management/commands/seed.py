@@ -51,7 +51,9 @@ def seed_people() -> None:
 def seed_table(sample: Sample) -> Dataset:
     """Upload a sample as its department would: through the same service, read by the same job."""
     department = Department.objects.get(slug=sample.department)
-    owner = Membership.objects.filter(department=department, role__in=["engineer", "analyst"]).order_by("role")[0].person
+    owner = (
+        Membership.objects.filter(department=department, role__in=["engineer", "analyst"]).order_by("role")[0].person
+    )
     return create_dataset(
         actor=actor_for(owner),
         department=department,

@@ -1,4 +1,4 @@
-"""`manage.py sign-in-link --person alice`: print a link that signs one person in once."""
+"""`manage.py sign_in_link --person alice`: print a link that signs one person in once."""
 
 from typing import Any
 
