@@ -121,13 +121,14 @@ def _number(cells: pa.Array) -> pa.Array | None:
     import numpy as np
     import pyarrow as pa
 
-    other = set(_content(cells).translate(None, b"0123456789.-"))
+    present = cells.drop_null() if cells.null_count else cells  # the bytes under a null are still there
+    other = set(_content(present).translate(None, b"0123456789.-"))
     if other - set(b"eE+"):
         return None
-    scientific = [text for sign in other for text in _holding(cells, chr(sign))]
+    scientific = [text for sign in other for text in _holding(present, chr(sign))]
     if not all(_SCIENTIFIC.fullmatch(text) for text in scientific):
         return None
-    values = None if _leading_zero(cells) else _cast(cells, pa.float64())
+    values = None if _leading_zero(present) else _cast(cells, pa.float64())
     if values is None or not np.isfinite(values.drop_null().to_numpy()).all():
         return None
     extreme = any(_EXTREME.search(text) for text in scientific)
@@ -137,7 +138,7 @@ def _number(cells: pa.Array) -> pa.Array | None:
 def _holding(cells: pa.Array, sign: str) -> list[str]:
     import pyarrow.compute as pc
 
-    return cells.filter(pc.match_substring(cells, sign)).drop_null().to_pylist()  # type: ignore[no-any-return]
+    return cells.filter(pc.match_substring(cells, sign)).to_pylist()  # type: ignore[no-any-return]
 
 
 def _leading_zero(cells: pa.Array) -> bool:

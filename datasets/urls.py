@@ -1,4 +1,19 @@
 """Pages of datasets."""
 
+from django.urls import path
+
+from datasets import views
+
 app_name = "datasets"
-urlpatterns: list = []
+urlpatterns = [
+    path("", views.catalogue, name="list"),
+    path("new/", views.new, name="new"),
+    path("<uuid:id>/", views.detail, name="detail"),
+    path("<uuid:id>/progress/", views.progress, name="progress"),
+    path("<uuid:id>/edit/", views.edit, name="edit"),
+    path("<uuid:id>/delete/", views.delete, name="delete"),
+    path("<uuid:id>/versions/", views.add_version, name="add-version"),
+    path("<uuid:id>/versions/<int:number>/again/", views.import_again, name="import-again"),
+    path("<uuid:id>/grants/", views.grant, name="grant"),
+    path("<uuid:id>/grants/<uuid:grant>/revoke/", views.revoke, name="revoke"),
+]

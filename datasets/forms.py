@@ -1,0 +1,83 @@
+"""Forms of the data set pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from departments.access import GRANTABLE, ROLE_VERBS, Actor, Verb
+from departments.models import Department
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from plugins.params import Param
+
+from datasets.ingest import COMMON, FORMATS
+
+ALL_PARAMS: tuple[Param, ...] = (*FORMATS["csv"].params, *COMMON)
+PREFIX = "options."
+VERB_LABELS = {
+    Verb.DISCOVER: _("discover: see that it exists, its columns and their types"),
+    Verb.PREVIEW: _("preview: read rows and figures, download"),
+    Verb.TRAIN: _("train: fit models on it"),
+    Verb.PREDICT: _("predict: use models made from it"),
+}
+
+
+def options_from(data: Mapping[str, Any], params: Iterable[Param] = ALL_PARAMS) -> dict[str, Any]:
+    """The reading options of a submitted form: those that differ from their defaults."""
+    given = {param.name: data.get(PREFIX + param.name, param.default) for param in params}
+    return {param.name: given[param.name] for param in params if given[param.name] != param.default}
+
+
+class UploadForm(forms.Form):
+    """A new data set: a file, a name and the department that will own it."""
+
+    file = forms.FileField(label=_("File"), help_text=_("CSV and its relatives: comma, semicolon, tab or pipe; any encoding."))
+    name = forms.CharField(label=_("Name"), max_length=120, required=False, help_text=_("The file's name without it."))
+    department = forms.ModelChoiceField(Department.objects.none(), label=_("Department"), empty_label=None, to_field_name="slug")
+    description = forms.CharField(
+        label=_("Description"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("What one row is, where the data comes from, whom to ask."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        able = [pk for pk, role in actor.roles.items() if Verb.CREATE in ROLE_VERBS[role]]
+        self.fields["department"].queryset = Department.objects.filter(pk__in=able)  # type: ignore[attr-defined]
+
+
+class VersionForm(forms.Form):
+    """The next version of a data set."""
+
+    file = forms.FileField(label=_("File"))
+
+
+class EditForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=120)
+    description = forms.CharField(label=_("Description"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class GrantForm(forms.Form):
+    """What another department may do with a data set, and until when."""
+
+    department = forms.ModelChoiceField(Department.objects.none(), label=_("Department"), empty_label=None, to_field_name="slug")
+    verbs = forms.MultipleChoiceField(
+        label=_("May"), choices=[(verb.value, VERB_LABELS[verb]) for verb in GRANTABLE], initial=["discover", "preview"],
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    purpose = forms.CharField(label=_("Purpose"), max_length=300, required=False, help_text=_("Shown to both sides and kept in the audit trail."))
+    expires_on = forms.DateField(
+        label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}), help_text=_("Access ends at the end of this day, UTC.")
+    )
+
+    def __init__(self, *args: Any, owner_id: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["department"].queryset = Department.objects.exclude(pk=owner_id)  # type: ignore[attr-defined]
+        self.fields["expires_on"].initial = lambda: timezone.now().date() + timedelta(days=90)
+
+    @property
+    def expires_at(self) -> datetime:
+        """The first moment after the last day."""
+        return datetime.combine(self.cleaned_data["expires_on"] + timedelta(days=1), time(), tzinfo=timezone.get_default_timezone())

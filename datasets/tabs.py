@@ -1,0 +1,126 @@
+"""What each tab of the data set page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from departments.access import ROLE_VERBS, Actor, Verb, decide
+from departments.models import Grant, Membership
+from departments.services import grants_on
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from datasets import reading, used_by
+from datasets.forms import ALL_PARAMS, GrantForm, VersionForm
+from datasets.models import Dataset, DatasetVersion
+from datasets.quality import findings
+
+PAGE = 50
+# A browser draws this many columns at once without halting; the Columns tab lists all of them.
+SHOWN_COLUMNS = 200
+TABS = {
+    "preview": _("Preview"),
+    "columns": _("Columns"),
+    "quality": _("Quality"),
+    "recipe": _("Recipe"),
+    "versions": _("Versions"),
+    "access": _("Access"),
+    "used-by": _("Used by"),
+}
+
+
+def preview(actor: Actor, _dataset: Dataset, version: DatasetVersion, query: QueryDict) -> dict[str, Any]:
+    """A page of rows under columns that carry the whole table's figures."""
+    offset, sort = _whole(query.get("offset", "")), query.get("sort", "")
+    page = reading.read_rows(actor=actor, version=version, offset=offset, limit=PAGE, sort=sort)
+    columns = _columns(version)[:SHOWN_COLUMNS]
+    for column in columns:
+        column["sorted"] = {column["name"]: "ascending", f"-{column['name']}": "descending"}.get(sort, "")
+        wanted = f"-{column['name']}" if column["sorted"] == "ascending" else column["name"]
+        column["sort_query"] = urlencode({"sort": wanted})
+    return {
+        "columns": columns,
+        "rows": [[_shown(row[column["name"]]) for column in columns] for row in page.rows],
+        "page": page,
+        "first": offset + 1 if page.rows else 0,
+        "last": offset + len(page.rows),
+        "more_query": urlencode({"offset": offset + PAGE, "sort": sort}) if offset + PAGE < page.total else "",
+        "less_query": urlencode({"offset": max(0, offset - PAGE), "sort": sort}) if offset else "",
+        "hidden_columns": max(0, len(version.schema) - SHOWN_COLUMNS),
+    }
+
+
+def columns(actor: Actor, _dataset: Dataset, version: DatasetVersion, _query: QueryDict) -> dict[str, Any]:
+    """Every column's figures."""
+    reading.read_profile(actor=actor, version=version)
+    return {"columns": _columns(version)}
+
+
+def quality(actor: Actor, _dataset: Dataset, version: DatasetVersion, _query: QueryDict) -> dict[str, Any]:
+    profile = reading.read_profile(actor=actor, version=version)
+    return {"findings": findings(profile, version.rejected_rows or 0), "profile": profile}
+
+
+def versions(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:
+    rows = dataset.versions.select_related("created_by", "job").defer("profile")
+    may_read = decide(actor, Verb.PREVIEW, dataset).allowed
+    return {"versions": rows, "version_form": VersionForm(), "params": ALL_PARAMS, "may_read": may_read}
+
+
+def access(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:
+    """Who may do what: members by role for colleagues, the own grants for everybody else."""
+    own = dataset.department_id in actor.roles or actor.is_platform_admin
+    grants = grants_on(dataset) if own else grants_on(dataset).filter(department_id__in=actor.department_ids)
+    members = Membership.objects.filter(department=dataset.department).select_related("person") if own else []
+    return {
+        "is_own": own,
+        "members": [(member, sorted(verb.value for verb in ROLE_VERBS[member.role])) for member in members],
+        "grants": [grant for grant in grants if isinstance(grant, Grant)],
+        "grant_form": GrantForm(owner_id=dataset.department_id),
+    }
+
+
+def uses(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:
+    groups = used_by.uses_of(dataset, actor)
+    return {"groups": groups, "is_used": any(group["uses"] for group in groups)}
+
+
+def _nothing(_actor: Actor, _dataset: Dataset, _version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:
+    return {}
+
+
+CONTENT: dict[str, Callable[..., dict[str, Any]]] = {
+    "preview": preview,
+    "columns": columns,
+    "quality": quality,
+    "recipe": _nothing,
+    "versions": versions,
+    "access": access,
+    "used-by": uses,
+}
+# These show values, so they need a ready version and the right to preview.
+NEED_ROWS = ("preview", "columns", "quality")
+
+
+def _columns(version: DatasetVersion) -> list[dict[str, Any]]:
+    """Name, type and figures of every column; `chart` is what its small histogram draws."""
+    by_column = version.profile.get("by_column", {})
+    merged = ({**by_column.get(item["name"], {}), **item} for item in version.schema)
+    return [{**column, "chart": column.get("histogram") or column.get("top")} for column in merged]
+
+
+def _shown(value: Any) -> tuple[str, str]:
+    """A cell as text, and its class: missing, num or none. Numbers are not rounded to what looks tidy."""
+    if value is None:
+        return "–", "cell-missing"
+    if isinstance(value, bool):
+        return str(value).lower(), ""
+    if isinstance(value, int | float):
+        return f"{value:.12g}" if isinstance(value, float) else str(value), "num"
+    return value.replace("T", " ") if len(value) == 19 and value[10:11] == "T" else value[:300], ""
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else 0

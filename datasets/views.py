@@ -1,0 +1,209 @@
+"""Pages of data sets: the catalogue, the upload, and one data set with its tabs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from departments.access import Verb, decide, require
+from departments.models import Department, Grant
+from departments.services import create_grant, revoke_grant
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from rest.forms import refusals_into
+from rest.problems import Refused
+
+from datasets import reading, services, tabs
+from datasets.forms import ALL_PARAMS, EditForm, GrantForm, UploadForm, VersionForm, options_from
+from datasets.models import Dataset, DatasetVersion
+from datasets.querysets import RELATIONS, relations
+
+PAGE = 50
+
+
+@login_required
+@require_GET
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """Own, granted and discoverable data sets; filters stand in the URL."""
+    actor: Any = request.actor  # type: ignore[attr-defined]
+    text, slug, relation = (request.GET.get(name, "").replace("\0", "") for name in ("search", "department", "relation"))
+    visible = Dataset.objects.visible_to(actor)
+    rows = visible.search(text)
+    rows = rows.filter(department__slug=slug) if slug else rows
+    rows = rows.related_as(relation, actor) if relation in RELATIONS else rows
+    page = Paginator(rows.with_newest().order_by("-updated_at", "pk"), PAGE).get_page(request.GET.get("page"))
+    related = relations(actor, list(page.object_list))
+    context = {
+        "page": page,
+        "rows": [(row, next(iter(row.newest_list), None), related[row.pk]) for row in page.object_list],
+        "is_filtered": bool(text or slug or relation),
+        "chosen": {"search": text, "department": slug, "relation": relation},
+        "departments_shown": Department.objects.filter(pk__in=visible.values("department_id")),
+        "relations": [("", _("All")), ("owned", _("Ours")), ("granted", _("Granted to us")), ("discoverable", _("On request"))],
+        "may_create": bool(actor.departments_with(Verb.CREATE)),
+    }
+    return render(request, "datasets/list.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Upload a file as a new data set. Works without scripts; with them, the file goes to the API with progress."""
+    actor: Any = request.actor  # type: ignore[attr-defined]
+    if not actor.departments_with(Verb.CREATE):
+        raise Refused("no-upload-role", _("Your roles do not include uploading. A manager of your department can make you analyst."), status=403)
+    if request.method == "GET":
+        current = request.department  # type: ignore[attr-defined]
+        form = UploadForm(actor=actor, initial={"department": current.slug if current else ""})
+        return _upload_page(request, form)
+    form = UploadForm(request.POST, request.FILES, actor=actor)
+    if form.is_valid():
+        with refusals_into(form):
+            dataset = services.create_dataset(actor=actor, options=options_from(request.POST), **form.cleaned_data)
+            return redirect("datasets:detail", dataset.pk)
+    return _upload_page(request, form)
+
+
+def _upload_page(request: HttpRequest, form: UploadForm) -> HttpResponse:
+    context = {"form": form, "params": ALL_PARAMS}
+    return render(request, "datasets/new.html", context, status=422 if form.errors else 200)
+
+
+def _dataset(request: HttpRequest, id: UUID, verb: Verb = Verb.DISCOVER) -> Dataset:
+    dataset = Dataset.objects.select_related("department", "created_by").filter(pk=id).first()
+    if dataset is None:
+        raise Http404
+    require(request.actor, verb, dataset)  # type: ignore[attr-defined]
+    return dataset
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, id: UUID) -> HttpResponse:
+    """One data set; `?tab=` chooses what is shown of it, `?version=` of which version."""
+    return _page(request, _dataset(request, id))
+
+
+def _page(request: HttpRequest, dataset: Dataset, *, tab: str = "", status: int = 200, **extra: Any) -> HttpResponse:
+    actor: Any = request.actor  # type: ignore[attr-defined]
+    version = _chosen_version(request, dataset)
+    newest = dataset.versions.select_related("job").defer("profile").first()
+    tab = tab or request.GET.get("tab", "")
+    tab = tab if tab in tabs.TABS else "preview"
+    is_ready = version is not None and version.state == "ready"
+    may = {verb.value: decide(actor, verb, dataset).allowed for verb in (Verb.PREVIEW, Verb.TRAIN, Verb.EDIT, Verb.MANAGE)}
+    context = {
+        "dataset": dataset, "version": version, "newest": newest, "tab": tab, "tabs": tabs.TABS.items(), "may": may,
+        "is_ready": is_ready, "relation": relations(actor, [dataset])[dataset.pk], "params": ALL_PARAMS,
+        "edit_form": EditForm(initial={"name": dataset.name, "description": dataset.description}),
+    }  # fmt: skip
+    if tab not in tabs.NEED_ROWS or (is_ready and may["preview"]):
+        context |= _content(request, tab, dataset, version)
+    return render(request, "datasets/detail.html", context | extra, status=status)
+
+
+def _content(request: HttpRequest, tab: str, dataset: Dataset, version: DatasetVersion | None) -> dict[str, Any]:
+    return tabs.CONTENT[tab](request.actor, dataset, version, request.GET)  # type: ignore[attr-defined]
+
+
+def _chosen_version(request: HttpRequest, dataset: Dataset) -> DatasetVersion | None:
+    number = request.GET.get("version", "")
+    if number.isascii() and number.isdigit() and len(number) < 9:
+        return get_object_or_404(DatasetVersion, dataset=dataset, number=int(number))
+    return reading.current_version(dataset)
+
+
+@login_required
+@require_GET
+def progress(request: HttpRequest, id: UUID) -> HttpResponse:
+    """How far the newest version is, for htmx; when it ends, the page is loaded anew."""
+    dataset = _dataset(request, id)
+    newest = dataset.versions.select_related("job").defer("profile").first()
+    if newest is None or newest.state != "ingesting":
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "datasets/_progress.html", {"dataset": dataset, "newest": newest})
+
+
+@login_required
+@require_POST
+def add_version(request: HttpRequest, id: UUID) -> HttpResponse:
+    dataset = _dataset(request, id, Verb.EDIT)
+    form = VersionForm(request.POST, request.FILES)
+    if form.is_valid():
+        with refusals_into(form):
+            services.add_version(
+                actor=request.actor, dataset=dataset, file=form.cleaned_data["file"], options=options_from(request.POST)  # type: ignore[attr-defined]
+            )
+            return redirect("datasets:detail", dataset.pk)
+    return _page(request, dataset, tab="versions", status=422, version_form=form)
+
+
+@login_required
+@require_POST
+def import_again(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
+    """Read a version's file once more with the options of the form."""
+    dataset = _dataset(request, id, Verb.EDIT)
+    version = get_object_or_404(DatasetVersion, dataset=dataset, number=number)
+    services.import_again(actor=request.actor, version=version, options=options_from(request.POST))  # type: ignore[attr-defined]
+    return redirect("datasets:detail", dataset.pk)
+
+
+@login_required
+@require_POST
+def edit(request: HttpRequest, id: UUID) -> HttpResponse:
+    dataset = _dataset(request, id, Verb.EDIT)
+    form = EditForm(request.POST)
+    if form.is_valid():
+        with refusals_into(form):
+            services.update_dataset(actor=request.actor, dataset=dataset, **form.cleaned_data)  # type: ignore[attr-defined]
+            return redirect("datasets:detail", dataset.pk)
+    dataset.refresh_from_db()
+    return _page(request, dataset, status=422, edit_form=form)
+
+
+@login_required
+@require_POST
+def delete(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Delete a data set whose name was typed to confirm."""
+    dataset = _dataset(request, id, Verb.MANAGE)
+    if request.POST.get("confirm", "").strip() != dataset.name:
+        messages.error(request, _("Nothing was deleted: the name that you typed is not the data set's."))
+        return redirect("datasets:detail", dataset.pk)
+    try:
+        services.delete_dataset(actor=request.actor, dataset=dataset)  # type: ignore[attr-defined]
+    except Refused as refused:
+        messages.error(request, refused.detail)
+        return redirect(f"{reverse('datasets:detail', args=[id])}?tab=used-by")
+    messages.success(request, _("%s is deleted.") % dataset.name)
+    return redirect("datasets:list")
+
+
+@login_required
+@require_POST
+def grant(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Let another department use the data set."""
+    dataset = _dataset(request, id, Verb.MANAGE)
+    form = GrantForm(request.POST, owner_id=dataset.department_id)
+    if form.is_valid():
+        given = {key: form.cleaned_data[key] for key in ("department", "verbs", "purpose")}
+        with refusals_into(form):
+            create_grant(obj=dataset, created_by=request.user, expires_at=form.expires_at, **given)  # type: ignore[arg-type]
+            messages.success(request, _("%s may use this data set now.") % given["department"].name)
+            return redirect(f"{reverse('datasets:detail', args=[id])}?tab=access")
+    return _page(request, dataset, tab="access", status=422, grant_form=form)
+
+
+@login_required
+@require_POST
+def revoke(request: HttpRequest, id: UUID, grant: UUID) -> HttpResponse:
+    dataset = _dataset(request, id, Verb.MANAGE)
+    found = get_object_or_404(Grant, pk=grant, object_kind="dataset", object_id=dataset.pk)
+    revoke_grant(grant=found)
+    messages.success(request, _("The grant to %s is revoked.") % found.department.name)
+    return redirect(f"{reverse('datasets:detail', args=[id])}?tab=access")
