@@ -65,9 +65,16 @@ class Source:
         kept = _varying(tables["train"].X)
         if not kept.any():
             raise TrainError("no_features", "No feature differs between the training rows.", "Add one.", "features")
+        self._note_constant([column for column, keep in zip(columns, kept, strict=True) if not keep])
         rows = {part: Rows(_ordered(table.X, kept), table.y) for part, table in tables.items()}
         _refuse_gaps(rows, columns, kept, needs)
         return Prepared(recipe, [column for column, keep in zip(columns, kept, strict=True) if keep], rows)
+
+    def _note_constant(self, columns: list[str]) -> None:
+        """Every column that is left out has a recorded reason, once."""
+        noted = {name for found in self.findings if found["check"] == "constant_column" for name in found["columns"]}
+        if new := [name for name in columns if name not in noted]:
+            self.findings.append(_constant_columns(new))
 
     def _rows(self, recipe: FittedRecipe, columns: Sequence[str], part: str) -> Rows:
         import numpy as np
@@ -188,6 +195,14 @@ def _empty_columns(names: list[str]) -> dict[str, Any]:
     return finding(
         "empty_column", "warning", f"Left out because no row has a value: {listed}.", names,
         test="share missing", value=1.0, threshold=1.0, fix="Take these columns out of the features.",
+    )  # fmt: skip
+
+
+def _constant_columns(names: list[str]) -> dict[str, Any]:
+    listed = ", ".join(names[:10])
+    return finding(
+        "constant_column", "info", f"Left out because all training rows agree: {listed}.", names,
+        test="distinct values", value=1, threshold=2, fix="Take these columns out of the features.",
     )  # fmt: skip
 
 
