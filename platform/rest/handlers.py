@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -65,6 +66,7 @@ def respond(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
     return render(request, "errors/error.html", {"problem": body}, status=body["status"])
 
 
+@csrf_exempt
 def not_found(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Answer 404 for whatever has no route."""
     return respond(request, problem(404, "not_found", _("There is nothing here, or nothing that you may see.")))
@@ -76,6 +78,12 @@ def page_400(request: HttpRequest, exception: Exception | None = None) -> HttpRe
 
 def page_403(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return respond(request, problem(403, "forbidden", _("You may not do this.")))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form sent without the token of its page: too old, or from elsewhere."""
+    detail = _("This form is too old or came from another site. Load the page again, then send it once more.")
+    return respond(request, problem(403, "csrf", detail))
 
 
 def page_404(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

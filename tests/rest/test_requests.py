@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
 from departments.models import Department
@@ -104,3 +105,15 @@ def test_single_objects_carry_an_etag(erin: APIClient, departments: object) -> N
     one, two = erin.get(URL + "clinic/"), erin.get(URL + "retail/")
     assert one["ETag"] and one["ETag"] != two["ETag"]
     assert one["ETag"] == erin.get(URL + "clinic/")["ETag"]
+
+
+def test_unknown_route_is_404_for_every_method(erin: APIClient) -> None:
+    for method in ("get", "post", "put", "patch", "delete"):
+        refused = getattr(erin, method)("/api/v1/nothing/here/")
+        assert (refused.status_code, refused["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_form_without_its_token_is_refused_in_words(people: object) -> None:
+    refused = Client(enforce_csrf_checks=True).post("/sign-in/", {"username": "alice"})
+    assert refused.status_code == 403
+    assert b"Load the page again" in refused.content
