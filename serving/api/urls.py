@@ -1,3 +1,10 @@
 """API routes of serving."""
 
-urlpatterns: list = []
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from serving.api.views import DeploymentViewSet, Predict
+
+router = SimpleRouter(use_regex_path=False)
+router.register("deployments", DeploymentViewSet, basename="deployment")
+urlpatterns = [path("deployments/<slug:name>/predict/", Predict.as_view(), name="deployment-predict"), *router.urls]

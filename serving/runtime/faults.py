@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 
-class ArtifactRefused(Exception):  # noqa: N818 -- named for what the person is told
+class ArtifactRefused(Exception):
     """The folder is not what its manifest says. `code` is stable, `detail` names the file."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -16,7 +16,7 @@ class ArtifactRefused(Exception):  # noqa: N818 -- named for what the person is 
         self.detail = detail
 
 
-class Unfit(Exception):  # noqa: N818 -- a value that its column does not take
+class Unfit(Exception):
     """A value that its column does not take. `text` is a message with %-placeholders for `values`."""
 
     def __init__(self, text: str, **values: Any) -> None:
@@ -25,21 +25,21 @@ class Unfit(Exception):  # noqa: N818 -- a value that its column does not take
         self.values = values
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that is wrong: its path, such as `instances[3].age`, and the message, kept apart from its values so
     that a page can say it in another language."""
 
     field: str
     text: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def message(self) -> str:
         return self.text % self.values
 
 
-class InstanceErrors(Exception):  # noqa: N818 -- several errors, one exception
+class InstanceErrors(Exception):
     """Instances that the model cannot answer. `errors` holds {"field", "message"}, at most `LIMIT` of them."""
 
     LIMIT = 50

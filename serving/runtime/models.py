@@ -46,7 +46,8 @@ def _value(z: np.ndarray) -> np.ndarray:
 
 def _two_sided(z: np.ndarray) -> np.ndarray:
     """1/(1+e^z) and 1/(1+e^−z), each computed on the side where it does not overflow."""
-    return np.exp(-np.logaddexp(0.0, np.concatenate([z, -z], axis=1)))
+    result: np.ndarray = np.exp(-np.logaddexp(0.0, np.concatenate([z, -z], axis=1)))
+    return result
 
 
 def _softmax(z: np.ndarray) -> np.ndarray:

@@ -44,8 +44,9 @@ class Spool:
             self._close()
 
     def forget(self) -> None:
-        """In a forked child: leave the parent's segment and lock to the parent."""
-        self._lock, self._file = Lock(), None
+        """In a forked child: leave the parent's segment to the parent. Closing the copy here frees no lock there."""
+        self._lock = Lock()
+        self._close()
 
     def _close(self) -> None:
         if self._file is not None:

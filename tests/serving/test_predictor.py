@@ -102,8 +102,16 @@ def test_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
     assert refused.value.code == "artifact_missing"
 
 
-@pytest.mark.parametrize("change", [{"format": 2}, {"files": {}}, {"inputs": 7}, {"model": {"kind": "pickle", "file": "model.onnx"}},
-                                    {"files": {"../secret": "0" * 64, "recipe.json": "", "weights.safetensors": ""}}])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": 2},
+        {"files": {}},
+        {"inputs": 7},
+        {"model": {"kind": "pickle", "file": "model.onnx"}},
+        {"files": {"../secret": "0" * 64, "recipe.json": "", "weights.safetensors": ""}},
+    ],
+)
 def test_a_manifest_that_lies_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     file = write(tmp_path) / "manifest.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **change}))

@@ -1,0 +1,138 @@
+"""Deployments and predictions as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from departments.access import Verb, decide
+from departments.models import Department
+from serving.inputs import columns_shown, example_of
+from serving.models import Deployment, DeploymentState, Prediction
+
+
+class InputSerializer(serializers.Serializer[Any]):
+    """One column that the model reads. What training saw of it is shown to those who may preview or predict."""
+
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=["integer", "number", "boolean", "date", "datetime", "text"])
+    required = serializers.BooleanField()  # type: ignore[assignment]
+    categories = serializers.ListField(child=serializers.CharField(), required=False)
+    minimum = serializers.JSONField(required=False)
+    maximum = serializers.JSONField(required=False)
+    example = serializers.JSONField(required=False, allow_null=True)
+    unseen = serializers.ChoiceField(choices=["accept", "refuse"])
+
+
+class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
+    """A name that answers predictions, and what answers."""
+
+    department = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
+    model_version = serializers.UUIDField(source="model_version_id", read_only=True)
+    model = serializers.UUIDField(source="model_version.model_id", read_only=True)
+    model_name = serializers.CharField(source="model_version.model.name", read_only=True)
+    version = serializers.IntegerField(source="model_version.number", read_only=True)
+    task = serializers.CharField(source="model_version.task", read_only=True)
+    target = serializers.CharField(source="model_version.target", read_only=True)
+    created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    url = serializers.HyperlinkedIdentityField(view_name="api:deployment-detail", lookup_field="name")
+    predict_url = serializers.HyperlinkedIdentityField(view_name="api:deployment-predict", lookup_field="name")
+
+    class Meta:
+        model = Deployment
+        fields: tuple[str, ...] = (
+            "id", "name", "department", "state", "model_version", "model", "model_name", "version", "task", "target",
+            "created_at", "updated_at", "created_by", "url", "predict_url",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class DeploymentDetailSerializer(DeploymentSerializer):
+    """With the model's own schema and a request that works."""
+
+    inputs = serializers.SerializerMethodField()
+    classes = serializers.SerializerMethodField()
+    example = serializers.SerializerMethodField()
+
+    class Meta(DeploymentSerializer.Meta):
+        fields = (*DeploymentSerializer.Meta.fields, "inputs", "classes", "example")
+        read_only_fields = fields
+
+    def _open(self, deployment: Deployment) -> bool:
+        actor = self.context["actor"]
+        return any(decide(actor, verb, deployment).allowed for verb in (Verb.PREDICT, Verb.PREVIEW))
+
+    @extend_schema_field(InputSerializer(many=True))
+    def get_inputs(self, deployment: Deployment) -> list[dict[str, Any]]:
+        return columns_shown(deployment.model_version, with_statistics=self._open(deployment))
+
+    @extend_schema_field(serializers.ListField(child=serializers.JSONField(), allow_null=True))
+    def get_classes(self, deployment: Deployment) -> list[Any] | None:
+        return deployment.model_version.manifest.get("classes") if self._open(deployment) else None
+
+    @extend_schema_field(serializers.DictField(allow_null=True))
+    def get_example(self, deployment: Deployment) -> dict[str, Any] | None:
+        return {"instances": [example_of(deployment.model_version)]} if self._open(deployment) else None
+
+
+class DeploySerializer(serializers.Serializer[Any]):
+    """What a new deployment needs. The department is the model's; naming another one is refused."""
+
+    name = serializers.CharField(max_length=80)
+    department = serializers.SlugRelatedField(slug_field="slug", queryset=Department.objects.all(), required=False)
+    model_version = serializers.UUIDField()
+
+
+class DeploymentChangeSerializer(serializers.Serializer[Any]):
+    """Another version, or another state."""
+
+    model_version = serializers.UUIDField(required=False)
+    state = serializers.ChoiceField(choices=DeploymentState.choices, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("give model_version or state")
+        return attrs
+
+
+class PredictRequestSerializer(serializers.Serializer[Any]):
+    instances = serializers.ListField(
+        child=serializers.DictField(),
+        min_length=1,
+        max_length=10_000,
+        help_text="Column names and values, one object a row.",
+    )
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    """`value` for regression; `label` and `probabilities` for classification."""
+
+    value = serializers.FloatField(required=False)
+    label = serializers.JSONField(required=False)  # type: ignore[assignment]
+    probabilities = serializers.DictField(child=serializers.FloatField(), required=False)
+
+
+class PredictResponseSerializer(serializers.Serializer[Any]):
+    predictions = AnswerSerializer(many=True)
+    model_version = serializers.UUIDField()
+    policy_version = serializers.IntegerField(allow_null=True)
+    request_id = serializers.UUIDField()
+
+
+class PredictionSerializer(serializers.ModelSerializer[Prediction]):
+    """One answered request."""
+
+    id = serializers.UUIDField(source="request_id", read_only=True)
+    model_version = serializers.UUIDField(source="model_version_id", read_only=True)
+    instances = serializers.ListField(child=serializers.DictField(), read_only=True)
+    answers = AnswerSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Prediction
+        fields = (
+            "id", "model_version", "person_id", "token_id", "rule", "rows", "instances", "answers", "microseconds",
+            "created_at",
+        )  # fmt: skip
+        read_only_fields = fields

@@ -1,0 +1,163 @@
+"""Deployments over REST, and the endpoint that answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import ApiToken
+from audit.services import record
+from departments.access import Actor, Verb, decide_in, require
+from departments.api.viewsets import AtriumViewSet
+from rest.problems import Refused
+from serving import predicting, services
+from serving.api.filters import DeploymentFilter
+from serving.api.lean import LeanView, json_body
+from serving.api.serializers import (
+    DeploymentChangeSerializer,
+    DeploymentDetailSerializer,
+    DeploymentSerializer,
+    DeploySerializer,
+    PredictionSerializer,
+    PredictRequestSerializer,
+    PredictResponseSerializer,
+)
+from serving.models import Deployment, DeploymentState, Prediction
+from training.models import ModelVersion
+
+HEAVY = ("model_version__manifest", "model_version__card")
+
+
+class DeploymentViewSet(mixins.ListModelMixin, AtriumViewSet):
+    """Names that answer predictions."""
+
+    model = Deployment
+    queryset = Deployment.objects.none()
+    serializer_class = DeploymentSerializer
+    filterset_class = DeploymentFilter
+    lookup_field = "name"
+    lookup_value_converter = "slug"
+    ordering_fields = ("created_at", "name")
+
+    def get_queryset(self) -> QuerySet[Deployment]:
+        found = super().get_queryset().select_related("department", "model_version__model", "created_by")
+        return found.defer(*HEAVY) if self.action == "list" else found
+
+    def _shown(self, deployment: Deployment) -> dict[str, Any]:
+        context = {**self.get_serializer_context(), "actor": self.actor}
+        return dict(DeploymentDetailSerializer(deployment, context=context).data)
+
+    def _version(self, id: Any) -> ModelVersion:
+        version = ModelVersion.objects.visible_to(self.actor).select_related("model").filter(pk=id).first()
+        if version is None:
+            raise Http404
+        return version  # type: ignore[no-any-return]
+
+    @extend_schema(request=DeploySerializer, responses={201: DeploymentDetailSerializer})
+    def create(self, request: Request) -> Response:
+        """Let a name answer with a model version. Needs the role engineer in the model's department."""
+        asked = DeploySerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        deployment = services.deploy(
+            actor=self.actor,
+            name=values["name"],
+            department=values.get("department"),
+            model_version=self._version(values["model_version"]),
+            created_by_id=self.actor.person_id,
+        )
+        return Response(self._shown(deployment), status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses=DeploymentDetailSerializer)
+    def retrieve(self, request: Request, name: str) -> Response:
+        """The deployment with the model's own schema, an example request and the URL that answers it."""
+        return Response(self._shown(self.object(Verb.DISCOVER)))
+
+    @extend_schema(request=DeploymentChangeSerializer, responses=DeploymentDetailSerializer)
+    def partial_update(self, request: Request, name: str) -> Response:
+        """Point the name at another version of the same target, pause it, or resume it."""
+        deployment = self.object(Verb.DEPLOY)
+        self.check_if_match(request, self._shown(deployment))
+        asked = DeploymentChangeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        if "model_version" in asked.validated_data:
+            version = self._version(asked.validated_data["model_version"])
+            services.repoint(actor=self.actor, deployment=deployment, model_version=version)
+        if "state" in asked.validated_data:
+            active = asked.validated_data["state"] == DeploymentState.ACTIVE
+            (services.resume if active else services.pause)(actor=self.actor, deployment=deployment)
+        return Response(self._shown(deployment))
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, name: str) -> Response:
+        """Take the name away, with its log of predictions. Needs the role manager."""
+        deployment = self.object(Verb.MANAGE)
+        self.check_if_match(request, self._shown(deployment))
+        services.delete(actor=self.actor, deployment=deployment)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses=PredictionSerializer(many=True), filters=False)
+    @action(detail=True, filterset_class=None, ordering_fields=("created_at",))
+    def predictions(self, request: Request, name: str) -> Response:
+        """What was asked and answered, newest first; a second or two behind. For the owning department only."""
+        deployment = self.object(Verb.DISCOVER)
+        require_own(self.actor, deployment)
+        page = self.paginate_queryset(Prediction.objects.filter(deployment=deployment))
+        record(
+            "deployment.read_predictions", deployment, rule=self.decision.rule, details={"requests": len(page or ())}
+        )
+        return self.get_paginated_response(PredictionSerializer(page, many=True).data)
+
+
+def require_own(actor: Actor, deployment: Deployment) -> None:
+    """What callers asked is seen by members of the owning department; a grant to predict does not open it."""
+    if not decide_in(actor, Verb.PREVIEW, deployment.department_id).allowed:
+        detail = _("The log of predictions is for members of the department that owns the deployment.")
+        raise Refused("own-department", detail, status=403)
+
+
+class Predict(LeanView):
+    """The endpoint that answers."""
+
+    @extend_schema(
+        operation_id="deployments_predict",
+        request=PredictRequestSerializer,
+        responses={200: PredictResponseSerializer},
+    )
+    def post(self, request: HttpRequest, actor: Actor, token: ApiToken | None, name: str) -> HttpResponse:
+        """Answer 1 to 10,000 instances. Values are checked against the model's own schema (422 with the field path).
+
+        Needs a token with the scope predict or write, and the verb predict by role or grant.
+        """
+        deployment = deployment_of(actor, name)
+        decision = require(actor, Verb.PREDICT, deployment)
+        content = predicting.answer(
+            deployment=deployment,
+            body=json_body(request),
+            actor=actor,
+            rule=decision.rule,
+            token_id=token.pk if token else None,
+            address=request.META.get("REMOTE_ADDR", "")[:45],
+            started=self.arrived,
+        )
+        return HttpResponse(content, content_type="application/json")
+
+
+NEEDED = ("id", "name", "state", "department_id", "model_version__model_id", "model_version__number",
+          "model_version__storage_key", "model_version__sha256")  # fmt: skip
+
+
+def deployment_of(actor: Actor, name: str) -> Deployment:
+    """The deployment with what an answer needs and no more: the manifest and the card stay in the database."""
+    found = Deployment.objects.visible_to(actor).filter(name=name).select_related("model_version").only(*NEEDED).first()
+    if found is None:
+        raise Http404
+    return found  # type: ignore[no-any-return]

@@ -1,0 +1,186 @@
+"""The log of predictions: appended to this machine's spool before the answer leaves, moved to the database afterwards.
+
+Every line carries its request's id, which is unique in the table: shipping a segment twice stores it once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.utils.translation import gettext as _
+
+from audit import context
+from audit.services import record
+from rest.problems import Refused
+from serving.models import Deployment, Prediction
+from serving.runtime.spool import Spool, finished
+
+BATCH, BATCH_BYTES = 500, 8 * 2**20
+REJECTED = "rejected.log"
+_log = logging.getLogger("serving.prediction_log")
+_spools: dict[Path, Spool] = {}
+_starting = threading.Lock()
+
+
+def folder() -> Path:
+    return Path(settings.HOME) / "spool"
+
+
+def append(line: bytes) -> None:
+    """Log one answered request. Where it cannot be logged, it is not answered: raises Refused (503)."""
+    try:
+        _spool().append(line)
+    except OSError as error:
+        _log.exception("the prediction log cannot be written")
+        detail = _("The prediction log cannot be written, so nothing is answered. Tell your administrator: %s.")
+        raise Refused("log_unavailable", detail % error.strerror, status=503) from error
+
+
+def _spool() -> Spool:
+    """This process's spool; the first use starts the thread that ships it."""
+    path = folder()
+    found = _spools.get(path)
+    if found is None:
+        with _starting:
+            found = _spools.setdefault(path, Spool(path))
+            if settings.PREDICTION_SHIP_EVERY and len(_spools) == 1:
+                threading.Thread(target=_ship_forever, name="prediction-log", daemon=True).start()
+    return found
+
+
+def _forget_after_fork() -> None:
+    for spool in _spools.values():
+        spool.forget()
+    _spools.clear()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def _ship_forever() -> None:
+    rest = threading.Event()
+    while not rest.wait(settings.PREDICTION_SHIP_EVERY):
+        try:
+            ship()
+        except Exception:  # the next round tries again; the lines stay in the spool
+            _log.exception("predictions could not be shipped")
+        finally:
+            connection.close()
+
+
+def ship() -> int:
+    """Move every finished segment on this machine, this process's own included, to the database.
+
+    Returns how many predictions were new. Any process may call it at any time.
+    """
+    spool = _spools.get(folder())
+    if spool is not None:
+        spool.rotate()
+    stored = 0
+    for segment in finished(folder()):
+        with segment.open("rb") as lines:
+            stored += sum(_store(batch) for batch in _batches(lines))
+        segment.unlink()
+    return stored
+
+
+def _batches(lines: Iterable[bytes]) -> Iterator[list[dict[str, Any]]]:
+    """Entries, bounded in number and bytes. A torn last line is of a request whose answer never left: it is left out."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for line in lines:
+        with suppress(orjson.JSONDecodeError):
+            batch.append(orjson.loads(line))
+            size += len(line)
+        if len(batch) >= BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _store(batch: list[dict[str, Any]]) -> int:
+    """Store a batch; where the database refuses it, line by line, so that one line does not hold up the rest."""
+    try:
+        return _insert(batch)
+    except DatabaseError:
+        if not connection.is_usable():
+            raise
+        return sum(_store_one(entry) for entry in batch)
+
+
+def _store_one(entry: dict[str, Any]) -> int:
+    try:
+        return _insert([entry])
+    except DatabaseError:
+        _log.exception("prediction %s is kept in %s", entry["request_id"], REJECTED)
+        with (folder() / REJECTED).open("ab") as rejected:
+            rejected.write(orjson.dumps(entry) + b"\n")
+        return 0
+
+
+@transaction.atomic
+def _insert(batch: list[dict[str, Any]]) -> int:
+    names = _names({entry["deployment"] for entry in batch})
+    known = set(
+        Prediction.objects.filter(request_id__in=[e["request_id"] for e in batch]).values_list("request_id", flat=True)
+    )
+    fresh = [
+        entry for entry in batch if entry["deployment"] in names and entry["request_id"] not in {str(k) for k in known}
+    ]
+    Prediction.objects.bulk_create([_row(entry) for entry in fresh])
+    _audit(fresh, names)
+    return len(fresh)
+
+
+def _names(ids: set[str]) -> dict[str, Deployment]:
+    """The deployments that still exist: a deleted one took its log with it."""
+    found = Deployment.objects.filter(pk__in=ids).only("name", "department_id")
+    return {str(deployment.pk): deployment for deployment in found}
+
+
+def _row(entry: dict[str, Any]) -> Prediction:
+    return Prediction(
+        request_id=entry["request_id"],
+        deployment_id=entry["deployment"],
+        model_version_id=entry["model_version"],
+        person_id=entry["person"],
+        token_id=entry["token"],
+        rule=entry["rule"],
+        rows=len(entry["answers"]),
+        instances=entry["request"]["instances"],
+        answers=entry["answers"],
+        microseconds=entry["microseconds"],
+        created_at=datetime.fromisoformat(entry["at"]),
+    )
+
+
+def _audit(entries: list[dict[str, Any]], names: dict[str, Deployment]) -> None:
+    """One event for each caller of each deployment in this shipment, with counts; the rows hold each request."""
+    calls: Counter[tuple[Any, ...]] = Counter()
+    rows: Counter[tuple[Any, ...]] = Counter()
+    for entry in entries:
+        key = tuple(entry[part] for part in ("deployment", "version", "person", "username", "token", "address", "rule"))
+        calls[key] += 1
+        rows[key] += len(entry["answers"])
+    for key, count in calls.items():
+        deployment, version, person, username, token, address, rule = key
+        with context.acting(context.Origin(person, username, token, address)):
+            record(
+                "deployment.predict",
+                names[deployment],
+                rule=rule,
+                version=version,
+                details={"calls": count, "rows": rows[key]},
+            )
