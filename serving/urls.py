@@ -1,4 +1,17 @@
 """Pages of serving."""
 
+from django.urls import path
+
+from serving import views
+
 app_name = "serving"
-urlpatterns: list = []
+urlpatterns = [
+    path("deployments/", views.index, name="list"),
+    path("deployments/new/", views.new, name="new"),
+    path("deployments/<slug:name>/", views.detail, name="detail"),
+    path("deployments/<slug:name>/repoint/", views.repoint, name="repoint"),
+    path("deployments/<slug:name>/pause/", views.pause, name="pause"),
+    path("deployments/<slug:name>/resume/", views.resume, name="resume"),
+    path("deployments/<slug:name>/delete/", views.delete, name="delete"),
+    path("models/<uuid:model_id>/versions/<int:number>/try/", views.try_version, name="try"),
+]

@@ -1,0 +1,45 @@
+"""`{% load try_it %}`: the try-it form of a model version, for any page that has one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.urls import reverse
+
+from departments.access import Verb, decide
+from serving.what_if import FIRST, Control, controls_of
+from training.models import ModelVersion
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class TryIt:
+    """What the partial draws. `refusal` says why somebody may look at the model and not ask it."""
+
+    id: str
+    url: str
+    controls: list[Control]
+    refusal: str
+
+    @property
+    def first(self) -> list[Control]:
+        return self.controls[:FIRST]
+
+    @property
+    def more(self) -> list[Control]:
+        return self.controls[FIRST:]
+
+
+@register.simple_tag(takes_context=True)
+def try_it(context: dict[str, Any], version: ModelVersion) -> TryIt:
+    """`{% try_it model_version as form %}`"""
+    decision = decide(context["request"].actor, Verb.PREDICT, version)
+    return TryIt(
+        id=f"try-{version.pk.hex[:8]}",
+        url=reverse("serving:try", args=[version.model_id, version.number]),
+        controls=controls_of(version) if decision.allowed else [],
+        refusal="" if decision.allowed else decision.detail,
+    )
