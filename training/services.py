@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,17 +24,29 @@ from training.models import RunState, TrainingRun
 SIGNALS = ("pause", "resume", "stop", "cancel")
 
 
-def department_for(actor: Actor, dataset: Dataset) -> Department:
-    """The department in which `actor` trains on `dataset`: the owner, or else one that holds a grant."""
+def department_for(actor: Actor, dataset: Dataset, preferred: Department | None = None) -> Department:
+    """The department in which `actor` trains on `dataset`: the preferred one if it may, the owner, one with a grant."""
     require(actor, Verb.TRAIN, dataset)
     able = set(actor.departments_with(Verb.TRAIN))
-    if dataset.department_id in able:
-        return dataset.department
-    grants = Grant.objects.live().filter(object_kind="dataset", object_id=dataset.pk, department__in=able)
-    granted = next((grant for grant in grants.select_related("department") if Verb.TRAIN in grant.verbs), None)
-    if granted is None:
+    granted = {g.department_id: g.department for g in _train_grants(able).filter(object_id=dataset.pk) if Verb.TRAIN in g.verbs}
+    fitting = {**({dataset.department_id: dataset.department} if dataset.department_id in able else {}), **granted}
+    if not fitting:
         raise Refused("no-grant", _("None of your departments may train on this data set now."), status=403)
-    return granted.department
+    if preferred is not None and preferred.pk in fitting:
+        return preferred
+    return next(iter(fitting.values()))
+
+
+def trainable(actor: Actor) -> QuerySet[Dataset]:
+    """The data sets that `actor` may train on: own departments' and granted ones."""
+    able = set(actor.departments_with(Verb.TRAIN))
+    granted = [g.object_id for g in _train_grants(able) if Verb.TRAIN in g.verbs]
+    visible: QuerySet[Dataset] = Dataset.objects.visible_to(actor)
+    return visible.filter(Q(department__in=able) | Q(pk__in=granted)).select_related("department")
+
+
+def _train_grants(able: set[UUID]) -> QuerySet[Grant]:
+    return Grant.objects.live().filter(object_kind="dataset", department__in=able).select_related("department")
 
 
 def require_train(actor: Actor, dataset: Dataset, department: Department) -> Decision:
@@ -42,8 +56,7 @@ def require_train(actor: Actor, dataset: Dataset, department: Department) -> Dec
     """
     require(actor, Verb.DISCOVER, dataset)
     require_in(actor, Verb.TRAIN, department)
-    within = replace(actor, roles={department.pk: actor.roles[department.pk]})
-    decision = decide(within, Verb.TRAIN, dataset)
+    decision = decide(actor.within(department.pk), Verb.TRAIN, dataset)
     if not decision.allowed:
         detail = decision.detail or _("%s holds no grant to train on this data set.") % department.name
         raise Refused(decision.rule, detail, status=403)

@@ -1,4 +1,22 @@
 """Pages of training."""
 
+from django.urls import path
+
+from training.views import models, runs, studies, train
+
 app_name = "training"
-urlpatterns: list = []
+urlpatterns = [
+    path("runs/", runs.index, name="runs"),
+    path("runs/new/", train.new, name="new"),
+    path("runs/plan/", train.plan, name="plan"),
+    path("runs/compare/", runs.compare, name="compare"),
+    path("runs/<uuid:id>/", runs.detail, name="run"),
+    path("runs/<uuid:id>/head/", runs.head, name="run-head"),
+    path("runs/<uuid:id>/<str:signal>/", runs.signal, name="run-signal"),
+    path("studies/<uuid:id>/", studies.detail, name="study"),
+    path("studies/<uuid:id>/<str:signal>/", studies.signal, name="study-signal"),
+    path("models/", models.index, name="models"),
+    path("models/<uuid:id>/", models.detail, name="model"),
+    path("models/<uuid:id>/versions/<int:number>/", models.version, name="model-version"),
+    path("models/<uuid:id>/versions/<int:number>/download/", models.file, name="model-download"),
+]

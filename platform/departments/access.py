@@ -6,7 +6,7 @@ lists. Hidden is 404, identical to a missing id; visible but not allowed is 403 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol
@@ -77,6 +77,10 @@ class Actor:
     def departments_with(self, verb: Verb) -> list[UUID]:
         """The departments in which the role holds `verb`."""
         return [department for department, role in self.roles.items() if verb in ROLE_VERBS[role]]
+
+    def within(self, department_id: UUID) -> Actor:
+        """The same person as a member of that one department alone."""
+        return replace(self, roles={d: role for d, role in self.roles.items() if d == department_id})
 
     @cached_property
     def department_ids(self) -> list[UUID]:

@@ -1,0 +1,140 @@
+"""The Train page's form: what is typed there, as the request that services take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from datasets.models import DatasetVersion, Recipe
+from rest.problems import Refused
+from training.configuration import MAX_SEED, Request
+from training.engine.family import FAMILIES
+from training.engine.presets import DEFAULT, PRESETS
+from training.engine.split import DEFAULT as SPLIT
+from training.models import TrainingRun
+from training.suitability import TASK_WORDS
+
+# A parameter's field is named after its family too: every family's stand on the page, one is shown.
+_TASKS = [("", _("Follows from the target")), *TASK_WORDS.items()]
+
+
+class TrainForm(forms.Form):
+    """Everything but the families' parameters, which are read beside it from their declarations."""
+
+    target = forms.CharField(max_length=200, strip=False, error_messages={"required": _("Choose what to predict.")})
+    task = forms.ChoiceField(choices=_TASKS, required=False, label=_("Kind of task"))
+    preset = forms.ChoiceField(choices=[(p.name, _(p.label)) for p in PRESETS.values()], required=False, initial=DEFAULT)
+    time_limit = forms.FloatField(
+        required=False, min_value=1, max_value=86_400, label=_("Time limit in seconds"),
+        help_text=_("Empty takes the preset's own limit."),
+    )  # fmt: skip
+    name = forms.CharField(max_length=160, required=False, label=_("Name of the run"))
+    model_name = forms.CharField(
+        max_length=160, required=False, label=_("Name of the model"),
+        help_text=_("Empty continues the model of this data set and target."),
+    )  # fmt: skip
+    recipe = forms.ModelChoiceField(
+        queryset=Recipe.objects.none(), required=False, label=_("Recipe"), empty_label=_("None: only what the model needs")
+    )
+    family = forms.ChoiceField(required=False, label=_("Model family"), help_text=_("A family that you choose replaces the preset."))
+    test = forms.FloatField(required=False, min_value=0, max_value=0.5, label=_("Share kept for the test"), initial=SPLIT["test"])
+    validation = forms.FloatField(
+        required=False, min_value=0, max_value=0.5, label=_("Share kept for validation"), initial=SPLIT["validation"]
+    )
+    seed = forms.IntegerField(
+        required=False, min_value=0, max_value=MAX_SEED, label=_("Seed"), initial=0,
+        help_text=_("The same data, recipe and seed give the same model, byte for byte."),
+    )  # fmt: skip
+    trials = forms.IntegerField(
+        required=False, min_value=1, max_value=200, label=_("Trials"),
+        help_text=_("Empty trains once. A number makes a study that searches the parameters chosen below."),
+    )  # fmt: skip
+    tune = forms.MultipleChoiceField(required=False, label=_("Parameters to search"))
+
+    def __init__(self, *args: Any, version: DatasetVersion, recipes: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.version = version
+        self.param_errors: dict[str, str] = {}
+        self.fields["recipe"].queryset = recipes  # type: ignore[attr-defined]
+        chosen = [("", _("The preset chooses")), *((family.name, _(family.label)) for family in FAMILIES)]
+        self.fields["family"].choices = chosen  # type: ignore[attr-defined]
+        self.fields["tune"].choices = [  # type: ignore[attr-defined]
+            (f"{family.name}.{param.name}", _(param.title)) for family in FAMILIES for param in family.params if param.tunable
+        ]
+
+    def request(self) -> Request:
+        """What is asked for. Call it after `is_valid`."""
+        values = self.cleaned_data
+        family = values["family"] or None
+        shares = {part: values[part] for part in ("test", "validation") if values[part] is not None}
+        return Request(
+            target=values["target"],
+            task=values["task"] or None,
+            preset=None if family else values["preset"] or None,
+            family=family,
+            params=self._params(family) if family else {},
+            time_limit=values["time_limit"],
+            seed=values["seed"] or 0,
+            split=shares,
+        )
+
+    def _params(self, family: str) -> dict[str, Any]:
+        """What stands in the family's fields; a field that was not sent keeps its default."""
+        names = [param.name for param in FAMILIES[family].params]
+        # A checkbox sends a hidden "false" before its "true": the last value counts.
+        return {name: self.data[f"{family}.{name}"] for name in names if f"{family}.{name}" in self.data}
+
+    def search(self) -> dict[str, Any]:
+        """The declared ranges of the parameters that were ticked."""
+        prefix = f"{self.cleaned_data['family']}."
+        return {name.removeprefix(prefix): {} for name in self.cleaned_data["tune"] if name.startswith(prefix)}
+
+    def take(self, refused: Refused) -> None:
+        """Show a refusal where its fields stand."""
+        for error in refused.errors:
+            field, _dot, rest = error["field"].partition(".")
+            if field == "params":
+                self.param_errors[rest] = error["message"]
+                self.add_error(None, f"{rest}: {error['message']}")
+            elif field == "split":
+                self.add_error(rest if rest in self.fields else None, error["message"])
+            else:
+                self.add_error({"search": "tune"}.get(field, field) if field in (*self.fields, "search") else None, error["message"])
+        if not refused.errors:
+            self.add_error(None, refused.detail)
+
+    def families(self) -> list[dict[str, Any]]:
+        """The drawer's parts: each family with its parameters, their values and errors."""
+        chosen = self["family"].value()
+        return [
+            {"family": family, "params": [self._field(family.name, param, chosen == family.name) for param in family.params]}
+            for family in FAMILIES
+        ]
+
+    def _field(self, family: str, param: Any, chosen: bool) -> dict[str, Any]:
+        given: Mapping[str, Any] = self.data if self.is_bound else self.initial.get("params", {})
+        value = given.get(f"{family}.{param.name}", param.default)
+        name = f"{family}.{param.name}"
+        ticked = name in (self["tune"].value() or [])
+        return {"param": param, "value": value, "error": self.param_errors.get(param.name, "") if chosen else "", "ticked": ticked}
+
+
+def initial_of(run: TrainingRun) -> dict[str, Any]:
+    """The form's first values for a run like `run`."""
+    family = "" if run.preset else run.family
+    return {
+        "target": run.target,
+        "task": run.task,
+        "preset": run.preset or DEFAULT,
+        "time_limit": run.time_limit,
+        "recipe": run.recipe_id,
+        "family": family,
+        "model_name": run.model_name,
+        "test": run.split.get("test"),
+        "validation": run.split.get("validation"),
+        "seed": run.seed,
+        "params": {f"{family}.{name}": value for name, value in run.params.items()} if family else {},
+    }

@@ -1,0 +1,93 @@
+"""Pages of registered models and their versions."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, OuterRef, Subquery
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from departments.access import Verb, decide, require
+from training import results
+from training.cards import sees_values
+from training.downloads import BUNDLE, download, offered
+from training.models import ModelVersion, RegisteredModel
+from training.paging import page_of
+
+
+@login_required
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """Own and granted models."""
+    newest = ModelVersion.objects.filter(model=OuterRef("pk")).order_by("-number")
+    models = RegisteredModel.objects.visible_to(request.actor).select_related("department")  # type: ignore[attr-defined]
+    query = request.GET.get("q", "").replace("\x00", "")[:160]
+    found = page_of(request, (models.filter(name__icontains=query) if query else models).annotate(
+        version_count=Count("versions"), newest_id=Subquery(newest.values("pk")[:1])
+    ))  # fmt: skip
+    versions = ModelVersion.objects.in_bulk([model.newest_id for model in found.rows])
+    rows = [{"model": model, "version": versions.get(model.newest_id), **_headline(versions.get(model.newest_id))}
+            for model in found.rows]  # fmt: skip
+    return render(request, "training/models.html", {"page": found, "rows": rows, "query": query})
+
+
+def _headline(version: ModelVersion | None) -> dict[str, Any]:
+    if version is None:
+        return {"figures": []}
+    return {"figures": results.headline(version.task, version.card.get("metrics") or {}, version.card.get("baseline") or {})}
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, id: UUID) -> HttpResponse:
+    """A model's versions."""
+    visible = RegisteredModel.objects.visible_to(request.actor).select_related("department", "created_by")  # type: ignore[attr-defined]
+    model = get_object_or_404(visible, pk=id)
+    require(request.actor, Verb.DISCOVER, model)  # type: ignore[attr-defined]
+    versions = model.versions.select_related("run", "created_by").order_by("-number")[:200]
+    rows = [{"version": version, **_headline(version)} for version in versions]
+    return render(request, "training/model.html", {"model": model, "rows": rows})
+
+
+def _version(request: HttpRequest, id: UUID, number: int, verb: Verb) -> ModelVersion:
+    visible = ModelVersion.objects.visible_to(request.actor)  # type: ignore[attr-defined]
+    related = visible.select_related("model", "department", "created_by", "run__dataset_version__dataset", "run__recipe")
+    version: ModelVersion = get_object_or_404(related, model_id=id, number=number)
+    require(request.actor, verb, version)  # type: ignore[attr-defined]
+    return version
+
+
+@login_required
+@require_GET
+def version(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
+    """A version's card, inputs, files and where it comes from."""
+    found = _version(request, id, number, Verb.DISCOVER)
+    actor = request.actor  # type: ignore[attr-defined]
+    card = found.card
+    page = {
+        "model_version": found,
+        "model": found.model,
+        "card": card,
+        "headline": results.headline(found.task, card.get("metrics") or {}, card.get("baseline") or {}),
+        "table": results.table(card.get("metrics") or {}, card.get("baseline") or {}),
+        "params": results.params_of(found.family, card.get("params") or {}),
+        "inputs": found.manifest.get("inputs") or [],
+        "sees_values": sees_values(actor, found),
+        "own": found.department_id in actor.roles,
+        "files": offered(found) if decide(actor, Verb.PREVIEW, found).allowed else [],
+        "may_deploy": decide(actor, Verb.DEPLOY, found).allowed,
+        "deployments": found.deployments.all() if found.department_id in actor.roles else [],
+    }
+    return render(request, "training/model_version.html", page)
+
+
+@login_required
+@require_GET
+def file(request: HttpRequest, id: UUID, number: int) -> FileResponse:
+    """One file of the artifact, or all of it."""
+    found = _version(request, id, number, Verb.DISCOVER)
+    return download(actor=request.actor, version=found, name=request.GET.get("file", BUNDLE))  # type: ignore[attr-defined]

@@ -1,0 +1,111 @@
+"""Pages of runs: the list, the live page, the comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from departments.access import Verb, decide, require
+from rest.problems import Refused
+from training import results, services
+from training.live import state_of
+from training.models import RunState, TrainingRun
+from training.paging import Page, page_of
+
+MOST_COMPARED = 10
+
+
+@login_required
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """Runs of the departments that the person belongs to, filtered by the address."""
+    runs = TrainingRun.objects.visible_to(request.actor).with_what_lists_show()  # type: ignore[attr-defined]
+    filters = {name: request.GET.get(name, "").replace("\x00", "")[:160] for name in ("q", "state", "target")}
+    found: Page = page_of(request, _narrowed(runs, filters).select_related("trial"))
+    page = {
+        "page": found,
+        "rows": [results.row(run) for run in found.rows],
+        "states": RunState.choices,
+        "filters": filters,
+        "filtered": any(filters.values()),
+    }
+    return render(request, "training/runs.html", page)
+
+
+def _narrowed(runs: Any, filters: dict[str, str]) -> Any:
+    if filters["q"]:
+        runs = runs.filter(name__icontains=filters["q"])
+    if filters["state"]:
+        runs = runs.in_state(filters["state"])
+    return runs.filter(target=filters["target"]) if filters["target"] else runs
+
+
+def _run(request: HttpRequest, id: UUID, verb: Verb) -> TrainingRun:
+    visible = TrainingRun.objects.visible_to(request.actor).with_what_lists_show()  # type: ignore[attr-defined]
+    run: TrainingRun = get_object_or_404(visible.select_related("recipe", "trial__study"), pk=id)
+    require(request.actor, verb, run)  # type: ignore[attr-defined]
+    return run
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, id: UUID) -> HttpResponse:
+    """A run: live while it lasts, then what came of it."""
+    run = _run(request, id, Verb.DISCOVER)
+    return render(request, "training/run.html", {**_head(request, run), **results.of_run(run)})
+
+
+@login_required
+@require_GET
+def head(request: HttpRequest, id: UUID) -> HttpResponse:
+    """The part of the page that changes with the run's state."""
+    return render(request, "training/_run_head.html", _head(request, _run(request, id, Verb.DISCOVER)))
+
+
+def _head(request: HttpRequest, run: TrainingRun) -> dict[str, Any]:
+    may_steer = decide(request.actor, Verb.TRAIN, run).allowed  # type: ignore[attr-defined]
+    return {"run": run, "live": state_of(run), "may_steer": may_steer}
+
+
+@login_required
+@require_POST
+def signal(request: HttpRequest, id: UUID, signal: str) -> HttpResponse:
+    """Pause, resume, stop or cancel."""
+    run = _run(request, id, Verb.TRAIN)
+    try:
+        services.signal_run(actor=request.actor, run=run, signal=signal)  # type: ignore[attr-defined]
+    except Refused as refused:
+        if refused.status != 409:
+            raise
+        # The run went on while the page stood still: say so where the person looks.
+        messages.error(request, refused.detail)
+    return redirect("training:run", run.pk)
+
+
+@login_required
+@require_GET
+def compare(request: HttpRequest) -> HttpResponse:
+    """Up to ten runs: one metric's curves over each other, and how the configurations differ."""
+    ids = [found for text in request.GET.get("ids", "").split(",")[:MOST_COMPARED] if (found := _uuid(text))]
+    ids += [found for text in request.GET.getlist("id")[:MOST_COMPARED] if (found := _uuid(text))]
+    visible = TrainingRun.objects.visible_to(request.actor).with_what_lists_show()  # type: ignore[attr-defined]
+    runs = sorted(visible.filter(pk__in=ids), key=lambda run: ids.index(run.pk))
+    if len(runs) < 2:
+        messages.info(request, _("Tick two to ten runs to compare them."))
+        return redirect("training:runs")
+    page = {"runs": runs, "metrics": results.metric_table(runs), "differences": results.differences(runs)}
+    return render(request, "training/compare.html", page)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

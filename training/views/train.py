@@ -1,0 +1,179 @@
+"""The Train page: choose, see beforehand what will happen, start."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from datasets.models import Dataset, DatasetVersion, Recipe
+from departments.access import Verb, require
+from departments.models import Department
+from rest.problems import Refused, invalid
+from training import services, snippets, studies, suitability
+from training.configuration import check
+from training.engine.family import FAMILIES
+from training.engine.presets import PRESETS
+from training.forms import TrainForm, initial_of
+from training.models import TrainingRun
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Without a data set: choose one. With one: the form, which starts a run or a study."""
+    source = request.POST if request.method == "POST" else request.GET
+    like = _run_like(request)
+    dataset_id = _uuid(source.get("dataset")) or (like.dataset_version.dataset_id if like else None)
+    if dataset_id is None:
+        return _choose(request)
+    version, department = _place(request, dataset_id, source.get("version"))
+    if request.method == "POST":
+        return _start(request, version, department)
+    initial = {**(initial_of(like) if like else {}), **_asked(request)}
+    return _page(request, version, _form(request, version, department, initial=initial))
+
+
+def _choose(request: HttpRequest) -> HttpResponse:
+    found = services.trainable(request.actor).filter(versions__state="ready").distinct()  # type: ignore[attr-defined]
+    return render(request, "training/choose.html", {"datasets": found[:200]})
+
+
+def _run_like(request: HttpRequest) -> TrainingRun | None:
+    """The run that `?clone=` names."""
+    found = _uuid(request.GET.get("clone"))
+    if found is None:
+        return None
+    runs = TrainingRun.objects.visible_to(request.actor).select_related("dataset_version__dataset")  # type: ignore[attr-defined]
+    run: TrainingRun = get_object_or_404(runs, pk=found)
+    require(request.actor, Verb.TRAIN, run)  # type: ignore[attr-defined]
+    return run
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def _place(request: HttpRequest, dataset_id: UUID, number: str | None) -> tuple[DatasetVersion, Department]:
+    """The version to train on, and the department that trains."""
+    actor = request.actor  # type: ignore[attr-defined]
+    visible = Dataset.objects.visible_to(actor).select_related("department")
+    dataset: Dataset = get_object_or_404(visible, pk=dataset_id)
+    department = services.department_for(actor, dataset, request.department)  # type: ignore[attr-defined]
+    if number and number.isascii() and number.isdigit():
+        version: DatasetVersion = get_object_or_404(dataset.versions.all(), number=int(number[:9]))
+        services.require_ready(version)
+        return version, department
+    return services.latest_ready(dataset), department
+
+
+def _asked(request: HttpRequest) -> dict[str, Any]:
+    """First values from the address: a link can say what to predict and how."""
+    names = ("target", "recipe", "preset", "family", "task")
+    return {name: request.GET[name] for name in names if request.GET.get(name)}
+
+
+def _form(request: HttpRequest, version: DatasetVersion, department: Department, **kwargs: Any) -> TrainForm:
+    visible = Recipe.objects.visible_to(request.actor)  # type: ignore[attr-defined]
+    recipes = visible.filter(dataset_id=version.dataset_id, department=department)
+    return TrainForm(version=version, recipes=recipes, **kwargs)
+
+
+def _page(request: HttpRequest, version: DatasetVersion, form: TrainForm) -> HttpResponse:
+    page = {
+        "form": form,
+        "version": version,
+        "columns": suitability.columns(version),
+        "presets": PRESETS.values(),
+        "families": form.families(),
+    }
+    return render(request, "training/new.html", page, status=422 if form.errors else 200)
+
+
+def _start(request: HttpRequest, version: DatasetVersion, department: Department) -> HttpResponse:
+    form = _form(request, version, department, data=request.POST)
+    if form.is_valid():
+        try:
+            made = _make(request, form, version, department)
+        except Refused as refused:
+            if refused.status != 422:
+                raise
+            form.take(refused)
+        else:
+            messages.success(request, _("Queued. This page follows it; leaving it stops nothing."))
+            return redirect("training:run" if isinstance(made, TrainingRun) else "training:study", made.pk)
+    return _page(request, version, form)
+
+
+def _make(request: HttpRequest, form: TrainForm, version: DatasetVersion, department: Department) -> Any:
+    values = form.cleaned_data
+    shared = {
+        "actor": request.actor,  # type: ignore[attr-defined]
+        "department": department,
+        "version": version,
+        "recipe": values["recipe"],
+        "request": form.request(),
+        "name": values["name"],
+    }
+    if not values["trials"]:
+        return services.start_run(**shared, model_name=values["model_name"])
+    if not form.search():
+        raise invalid("tune", _("choose at least one parameter of the family to search"))
+    return studies.start_study(**shared, search=form.search(), trials=values["trials"])
+
+
+@login_required
+@require_POST
+def plan(request: HttpRequest) -> HttpResponse:
+    """What the form, as it stands, would try: a part of the Train page, asked for at every change."""
+    dataset_id = _uuid(request.POST.get("dataset"))
+    if dataset_id is None:
+        raise invalid("dataset", _("choose a data set"))
+    version, department = _place(request, dataset_id, request.POST.get("version"))
+    form = _form(request, version, department, data=request.POST)
+    page: dict[str, Any] = {"form": form, "version": version}
+    if form.is_valid():
+        try:
+            page |= _planned(request, form, version)
+        except Refused as refused:
+            form.take(refused)
+    return render(request, "training/_plan.html", page)
+
+
+def _planned(request: HttpRequest, form: TrainForm, version: DatasetVersion) -> dict[str, Any]:
+    asked, values = form.request(), form.cleaned_data
+    planned = check(version, values["recipe"], asked)
+    trials = values["trials"]
+    extra = {"search": form.search(), "trials": trials} if trials else {"model_name": values["model_name"]}
+    body = snippets.body_of(version, values["recipe"], asked, {"name": values["name"], **extra})
+    path = reverse("api:study-list" if trials else "api:run-list")
+    url = request.build_absolute_uri(path)
+    return {
+        "planned": planned,
+        "task": suitability.TASK_WORDS[planned.task],
+        "candidates": [_candidate(candidate) for candidate in planned.candidates],
+        "trials": trials,
+        "seconds": (planned.estimate_seconds or 0) * (trials or 1),
+        "curl": snippets.curl(url, body),
+        "python": snippets.python(url, body),
+    }
+
+
+def _candidate(candidate: dict[str, Any]) -> dict[str, Any]:
+    """A candidate in words: its family, and the parameters that differ from the defaults."""
+    family = FAMILIES[candidate["family"]]
+    defaults = {param.name: param for param in family.params}
+    special = [
+        (defaults[name].title, value) for name, value in candidate["params"].items() if value != defaults[name].default
+    ]
+    return {"family": family, "special": special}
