@@ -246,6 +246,7 @@ SPECTACULAR_SETTINGS = {
         "RunState": "training.models.RunState",
         "DeploymentState": "serving.models.DeploymentState",
         "HealthStatus": ["ok", "degraded"],
+        "Task": ["regression", "binary", "multiclass"],
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "rest.schema.add_problem_responses"],
 }
