@@ -1,0 +1,47 @@
+"""Deployments: pages and API."""
+
+from tests.access_matrix import Row
+
+NAME = {"name": "deployment.name"}
+ROW = {"age": 30, "income": 1100, "grade": "plain"}
+
+ROWS = [
+    Row("deployments/", "GET", "200 200 200 200 200 200 200 200 302"),
+    Row("deployments/new/", "GET", "403 403 200 200 403 200 403 403 302"),
+    # Dana deploys for the Clinic; a model that was granted to it stays with its owner.
+    Row(
+        "deployments/new/", "POST", "403 403 302 302 403 422 403 403 302",
+        body={"model_version": "$model_version.pk", "name": "fresh"}, form=True,
+    ),
+    Row("deployments/<slug:name>/", "GET", "200 200 200 200 404 200 200 404 302", args=NAME),
+    # The version that it answers with already is no other version.
+    Row(
+        "deployments/<slug:name>/repoint/", "POST", "403 403 422 422 404 403 403 404 302",
+        args=NAME, body={"model_version": "$model_version.pk"}, form=True,
+    ),
+    Row("deployments/<slug:name>/pause/", "POST", "403 403 302 302 404 403 403 404 302", args=NAME, form=True),
+    Row("deployments/<slug:name>/resume/", "POST", "403 403 302 302 404 403 403 404 302", args=NAME, form=True),
+    Row("deployments/<slug:name>/delete/", "POST", "403 403 403 302 404 403 403 404 302", args=NAME, form=True),
+    Row(
+        "models/<uuid:model_id>/versions/<int:number>/try/", "POST", "200 403 200 200 404 200 403 404 302",
+        args={"model_id": "model.pk", "number": "model_version.number"},
+        body={"x0": "30", "x1": "1100", "x2": "plain"}, form=True,
+    ),
+    Row("api/v1/deployments/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row(
+        "api/v1/deployments/", "POST", "403 403 201 201 404 403 403 404 401",
+        body={"name": "fresh", "department": "credit-risk", "model_version": "$model_version.pk"},
+    ),
+    Row("api/v1/deployments/<slug:name>/", "GET", "200 200 200 200 404 200 200 404 401", args=NAME),
+    Row(
+        "api/v1/deployments/<slug:name>/", "PATCH", "403 403 200 200 404 403 403 404 401",
+        args=NAME, body={"state": "paused"},
+    ),
+    Row("api/v1/deployments/<slug:name>/", "DELETE", "403 403 403 204 404 403 403 404 401", args=NAME),
+    Row(
+        "api/v1/deployments/<slug:name>/predict/", "POST", "200 403 200 200 404 200 403 404 401",
+        args=NAME, body={"instances": [ROW]},
+    ),
+    # A grant to predict does not open what others asked.
+    Row("api/v1/deployments/<slug:name>/predictions/", "GET", "200 200 200 200 404 403 403 404 401", args=NAME),
+]  # fmt: skip
