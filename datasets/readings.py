@@ -160,7 +160,7 @@ def _long_ones_print_back(cells: pa.Array, values: pa.Array, extreme: bool) -> b
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    risky = pc.greater(pc.binary_length(cells), 16)
+    risky = pc.greater(pc.binary_length(cells), 15)
     if extreme:  # the smallest numbers lose digits, or all of themselves
         risky = pc.or_(risky, pc.match_substring_regex(cells, _EXTREME.pattern))
     if not pc.any(risky).as_py():
@@ -175,6 +175,8 @@ def _prints_back(text: str, number: float) -> bool:
     mantissa, _, exponent = text.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])
     if not exponent:
+        if "." not in mantissa and abs(number) >= 2**63:
+            return False  # an identifier, even where it happens to be a double
         whole = mantissa.replace("-.", "-0.") if mantissa.startswith("-.") else mantissa
         return f"{number:.{decimals}f}" == (f"0{whole}" if whole.startswith(".") else whole.removesuffix("."))
     printed, _, power = f"{number:.{decimals}e}".partition("e")

@@ -106,7 +106,7 @@ def _head(path: Path, start: int) -> str:
                 data = data[: data.rfind(b"\n") + 1]
                 break
             if size >= _lines.MAX_LINE:
-                raise _lines.too_long(1)
+                raise _lines.too_long(data.count(_encoding.NEWLINE) + 1)
             size *= 4
     if not data.strip():
         raise UnreadableFile("empty_file", "The file holds only blank lines.", "Choose a file with a header line and rows.")

@@ -1,0 +1,50 @@
+"""Data sets: their pages and their API."""
+
+from tests.access_matrix import Row
+
+ID = {"id": "dataset.pk"}
+VERSION = {**ID, "number": "version.number"}
+GRANT = {**ID, "grant": "grant.pk"}
+OPTIONS = {"source_version": 1, "options": {}}
+CLINIC = {"department": "clinic", "verbs": ["preview"], "purpose": "study", "expires_on": "2099-01-01"}
+# What members and the grantee may see; what platform admins may know of, but not see.
+SEE = "200 200 200 200 404 200 200 404"
+READ = "200 200 200 200 404 200 403 404"
+PAGE_OF_TABS = ("preview", "columns", "quality", "recipe", "versions", "access", "used-by")
+
+ROWS = [
+    Row("datasets/", "GET", "200 200 200 200 200 200 200 200 302"),
+    Row("datasets/new/", "GET", "200 403 200 200 200 200 403 403 302"),
+    Row("datasets/new/", "POST", "422 403 422 422 422 422 403 403 302", form=True),
+    *(Row("datasets/<uuid:id>/", "GET", f"{SEE} 302", args=ID, query=f"?tab={tab}") for tab in PAGE_OF_TABS),
+    Row("datasets/<uuid:id>/progress/", "GET", f"{SEE} 302", args=ID),
+    Row("datasets/<uuid:id>/edit/", "POST", "302 403 302 302 404 403 403 404 302", args=ID, body={"name": "N"}, form=True),
+    Row("datasets/<uuid:id>/delete/", "POST", "403 403 403 302 404 403 403 404 302", args=ID, form=True),
+    Row("datasets/<uuid:id>/versions/", "POST", "422 403 422 422 404 403 403 404 302", args=ID, form=True),
+    Row(
+        "datasets/<uuid:id>/versions/<int:number>/again/", "POST", "302 403 302 302 404 403 403 404 302",
+        args=VERSION, form=True,
+    ),
+    Row("datasets/<uuid:id>/grants/", "POST", "403 403 403 302 404 403 403 404 302", args=ID, body=CLINIC, form=True),
+    Row(
+        "datasets/<uuid:id>/grants/<uuid:grant>/revoke/", "POST", "403 403 403 302 404 403 403 404 302",
+        args=GRANT, form=True,
+    ),
+    Row("api/v1/datasets/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/datasets/", "POST", "422 422 422 422 422 422 422 422 401", form=True),
+    Row("api/v1/datasets/<uuid:id>/", "GET", f"{SEE} 401", args=ID),
+    Row("api/v1/datasets/<uuid:id>/", "PATCH", "200 403 200 200 404 403 403 404 401", args=ID, body={"name": "N"}),
+    Row("api/v1/datasets/<uuid:id>/", "DELETE", "403 403 403 409 404 403 403 404 401", args=ID),
+    Row("api/v1/datasets/<uuid:id>/versions/", "GET", f"{SEE} 401", args=ID),
+    Row("api/v1/datasets/<uuid:id>/versions/", "POST", "201 403 201 201 404 403 403 404 401", args=ID, body=OPTIONS),
+    Row("api/v1/datasets/<uuid:id>/versions/<int:number>/", "GET", f"{SEE} 401", args=VERSION),
+    *(
+        Row(f"api/v1/datasets/<uuid:id>/versions/<int:number>/{part}/", "GET", f"{READ} 401", args=VERSION)
+        for part in ("profile", "rows", "rejects", "download")
+    ),
+    Row("api/v1/datasets/<uuid:id>/grants/", "GET", "200 200 200 200 404 404 200 404 401", args=ID),
+    Row(
+        "api/v1/datasets/<uuid:id>/grants/", "POST", "403 403 403 201 404 403 403 404 401",
+        args=ID, body={"department": "retail", "verbs": ["discover"]},
+    ),
+]  # fmt: skip
