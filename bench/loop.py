@@ -14,6 +14,7 @@ import argparse
 import os
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -83,7 +84,7 @@ def limit(rows: int, batch: int) -> float:
     """Seconds that the multiplications of one epoch take at the speed of a plain matrix product on the same shapes."""
     widths = (FEATURES, *HIDDEN, 1)
     total = 0.0
-    for depth, (source, target) in enumerate(zip(widths, widths[1:], strict=False)):
+    for depth, (source, target) in enumerate(pairwise(widths)):
         # Forward, the weights' gradient, and (but for the first layer) the inputs' gradient.
         products = 2 if depth == 0 else 3
         X, W = torch.randn(batch, source), torch.randn(source, target)
@@ -109,7 +110,9 @@ def main() -> int:
     ours(problem, module(problem), 4096, 1)  # first calls pay for loading kernels
     naive(problem, module(problem), 4096, 1)
     equal = True
-    print(f"{given.rows:,} x {FEATURES}, MLP {'-'.join(map(str, HIDDEN))}, 1 thread, seconds an epoch, best of {given.rounds}")
+    print(
+        f"{given.rows:,} x {FEATURES}, MLP {'-'.join(map(str, HIDDEN))}, 1 thread, seconds an epoch, best of {given.rounds}"
+    )
     print(f"{'batch':>6} {'DataLoader':>11} {'Atrium':>8} {'ratio':>7} {'limit':>7} {'of limit':>9} {'losses':>19}")
     for batch in (256, 4096):
         times: dict[str, float] = {"naive": float("inf"), "ours": float("inf")}
@@ -122,7 +125,9 @@ def main() -> int:
         floor = limit(given.rows, batch)
         ratio, share = times["naive"] / times["ours"], floor / times["ours"]
         pair = f"{losses['naive']:.4f} / {losses['ours']:.4f}"
-        print(f"{batch:>6} {times['naive']:>11.3f} {times['ours']:>8.3f} {ratio:>6.1f}x {floor:>7.3f} {share:>8.0%} {pair:>19}")
+        print(
+            f"{batch:>6} {times['naive']:>11.3f} {times['ours']:>8.3f} {ratio:>6.1f}x {floor:>7.3f} {share:>8.0%} {pair:>19}"
+        )
         equal &= abs(losses["naive"] - losses["ours"]) <= 0.02 * losses["naive"] + 0.02
     print("losses equal within 2 %" if equal else "LOSSES DIFFER")
     return 0 if equal else 1

@@ -30,7 +30,9 @@ def problem(task: str, gaps: bool = False, rows: int = 160) -> Problem:
     chance = np.random.default_rng(3)
     X = chance.normal(size=(rows, 4))
     score = X @ np.array([1.5, -1.0, 0.5, 0.0]) + chance.normal(0, 0.2, rows)
-    y = {REGRESSION: 40 + 9 * score, BINARY: (score > 0).astype(np.int64), MULTICLASS: np.digitize(score, [-1, 1])}[task]
+    y = {REGRESSION: 40 + 9 * score, BINARY: (score > 0).astype(np.int64), MULTICLASS: np.digitize(score, [-1, 1])}[
+        task
+    ]
     if gaps:
         X[chance.random(X.shape) < 0.1] = np.nan
     half = rows // 2

@@ -45,7 +45,9 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any], recipe: str) -> No
     whole = {
         **manifest,
         "format": FORMAT,
-        "model": {"kind": "linear", "file": "weights.safetensors"} if linear else {"kind": "onnx", "file": "model.onnx"},
+        "model": {"kind": "linear", "file": "weights.safetensors"}
+        if linear
+        else {"kind": "onnx", "file": "model.onnx"},
         "versions": versions(),
         "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names},
     }

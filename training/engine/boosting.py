@@ -120,7 +120,7 @@ class Boosting:
         import numpy as np
 
         trees = [tree.nodes for round_ in self.trees for tree in round_]
-        arrays = {
+        arrays: dict[str, np.ndarray] = {
             "nodes": np.frombuffer(b"".join(nodes.tobytes() for nodes in trees), np.uint8),
             "sizes": np.array([len(nodes) for nodes in trees], np.int64),
             "raw": self.raw,
@@ -152,7 +152,8 @@ class Boosting:
 def _any_missing(X: np.ndarray) -> np.ndarray:
     import numpy as np
 
-    return np.isnan(X).any(axis=0).astype(np.uint8)
+    gaps: np.ndarray = np.isnan(X).any(axis=0).astype(np.uint8)
+    return gaps
 
 
 def _baseline(problem: Problem) -> np.ndarray:
@@ -194,7 +195,8 @@ def _chances(raw: np.ndarray, task: str) -> np.ndarray:
     import numpy as np
 
     if task == BINARY:
-        return np.exp(-np.logaddexp(0.0, -raw))
+        yes: np.ndarray = np.exp(-np.logaddexp(0.0, -raw))
+        return yes
     shifted = np.exp(raw - raw.max(axis=1, keepdims=True))
     result: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
     return result

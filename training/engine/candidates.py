@@ -73,7 +73,9 @@ class Contest:
         errors: list[TrainError] = []
         self.spent = 0.0
         for place, candidate in enumerate(chosen):
-            if self.stopped or (place and any(not r.error for r in results) and self._share(len(chosen) - place) == 0.0):
+            if self.stopped or (
+                place and any(not r.error for r in results) and self._share(len(chosen) - place) == 0.0
+            ):
                 break
             try:
                 results.append(self._known(candidate) or self._fit(candidate, place))
@@ -130,13 +132,17 @@ class Contest:
             span=(place / count, (place + 1) / count),
         )
 
-    def _keep(self, candidate: Candidate, fitted: Any, rows: Mapping[str, Rows], control: Control, folder: Path) -> Result:
+    def _keep(
+        self, candidate: Candidate, fitted: Any, rows: Mapping[str, Rows], control: Control, folder: Path
+    ) -> Result:
         """Write the model, hold it against the trained one, score it, and only then call the candidate done."""
         started = time.monotonic()
         artifact.write_model(folder, fitted.export())
         model = artifact.Model(folder, self.source.target.task, self.threads)
         spread = float(rows["train"].y.std()) if not self.source.target.classes else 1.0
-        parity = max(artifact.check_parity(fitted, model, thinned(rows[p], 20_000).X, spread) for p in ("validation", "test"))
+        parity = max(
+            artifact.check_parity(fitted, model, thinned(rows[p], 20_000).X, spread) for p in ("validation", "test")
+        )
         scored = rows["validation"] if len(rows["validation"]) else rows["train"]
         result = Result(
             candidate.index,
@@ -167,7 +173,9 @@ def thinned(rows: Rows, most: int) -> Rows:
 
 
 def _failed(candidate: Candidate, error: TrainError) -> Result:
-    return Result(candidate.index, candidate.family.name, candidate.family.label, dict(candidate.params), error=str(error))
+    return Result(
+        candidate.index, candidate.family.name, candidate.family.label, dict(candidate.params), error=str(error)
+    )
 
 
 def _short_names(chosen: Sequence[Candidate]) -> list[str]:
@@ -180,6 +188,12 @@ def leaderboard(results: Sequence[Result], task: str) -> list[dict[str, Any]]:
     """The results as rows of a table, best first, failures last."""
     order = sorted(results, key=lambda result: (bool(result.error), result.score))
     return [
-        {"rank": rank, "metric": metrics.primary(task), "validation": row.pop("score"), "train": row.pop("train_score"), **row}
+        {
+            "rank": rank,
+            "metric": metrics.primary(task),
+            "validation": row.pop("score"),
+            "train": row.pop("train_score"),
+            **row,
+        }
         for rank, row in enumerate((asdict(result) for result in order), start=1)
     ]

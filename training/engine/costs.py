@@ -32,10 +32,10 @@ class Shape:
 def linear(shape: Shape, params: Mapping[str, Any]) -> float:
     batch = params["batch_size"] or shape.rows
     if shape.task == REGRESSION and batch >= shape.rows and params["optimiser"] in {"sgd", "momentum"}:
-        return 2e-10 * shape.rows * shape.features**2 + params["epochs"] * (1.5e-5 + 1e-9 * shape.features**2)
+        return float(2e-10 * shape.rows * shape.features**2 + params["epochs"] * (1.5e-5 + 1e-9 * shape.features**2))
     epochs = params["epochs"] * (0.6 if params["patience"] else 1.0)
     steps = max(1.0, shape.rows / batch)
-    return epochs * (steps * 2.5e-4 + shape.rows * shape.outputs * (5e-8 + 5e-10 * shape.features))
+    return float(epochs * (steps * 2.5e-4 + shape.rows * shape.outputs * (5e-8 + 5e-10 * shape.features)))
 
 
 def mlp(shape: Shape, params: Mapping[str, Any]) -> float:
@@ -43,14 +43,14 @@ def mlp(shape: Shape, params: Mapping[str, Any]) -> float:
     weights = sum(a * b for a, b in pairwise(widths))
     epochs = params["epochs"] * (0.6 if params["patience"] else 1.0)
     steps = max(1.0, shape.rows / (params["batch_size"] or shape.rows))
-    return epochs * (steps * 8e-4 + shape.rows * weights * 2.5e-10)
+    return float(epochs * (steps * 8e-4 + shape.rows * weights * 2.5e-10))
 
 
 def trees(shape: Shape, params: Mapping[str, Any]) -> float:
     usual = 12.0 / params["learning_rate"] + (params["patience"] or 0)
     rounds = min(params["rounds"], usual) if params["patience"] else params["rounds"]
     grow = (1e-3 + 5e-5 * shape.features) * max(0.3, params["max_leaves"] / 31)
-    return rounds * shape.outputs * (grow + shape.rows * (8e-8 + 1.5e-8 * shape.features))
+    return float(rounds * shape.outputs * (grow + shape.rows * (8e-8 + 1.5e-8 * shape.features)))
 
 
 COSTS: dict[str, Callable[[Shape, Mapping[str, Any]], float]] = {"linear": linear, "mlp": mlp, "trees": trees}

@@ -57,7 +57,9 @@ class Source:
             recipe = fit(steps, self.part("train"), self.schema, target=name)
         except RecipeError as error:
             first = error.errors[0]
-            raise TrainError("bad_recipe", f"The recipe cannot be used: {first['message']}", "", first["field"]) from error
+            raise TrainError(
+                "bad_recipe", f"The recipe cannot be used: {first['message']}", "", first["field"]
+            ) from error
         columns = recipe.derived(self.features)
         if not columns:
             raise TrainError("no_features", "The recipe leaves no column to learn from.", "Keep a feature.", "features")

@@ -71,7 +71,9 @@ class Exported:
 class Fitted(Protocol):
     """A trained model."""
 
-    steps: int
+    @property
+    def steps(self) -> int:
+        """Optimiser steps or rounds that were done."""
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return (rows,) values for regression, (rows, classes) probabilities for classification."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 EVALUATION_ROWS = 65_536
 EVALUATIONS = 200
+COUNTERS = ("epoch", "batch", "step", "epoch_loss", "first_loss", "rate", "stopping")
 DIVERGED = 1e4  # times the first loss: no useful training comes back from there
 
 
@@ -125,7 +126,9 @@ class Loop:
         order = torch.randperm(len(train), generator=self.generator).to(train.X.device)[done:]
         if not len(order):  # interrupted between the last batch and the evaluation
             return
-        yield from zip(train.X[order].split(self.batch_size), train.y[order].split(self.batch_size), strict=True)
+        yield from zip(
+            torch.split(train.X[order], self.batch_size), torch.split(train.y[order], self.batch_size), strict=True
+        )
 
     def train_step(self, X: Tensor, y: Tensor) -> None:
         """Forward, loss, backward, step."""
@@ -149,7 +152,7 @@ class Loop:
         import torch
 
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         if self.params["clip"] is not None:
             torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.params["clip"])
 
@@ -179,7 +182,7 @@ class Loop:
         self.module.eval()
         total = 0.0
         with torch.no_grad():
-            for X, y in zip(rows.X.split(EVALUATION_ROWS), rows.y.split(EVALUATION_ROWS), strict=True):
+            for X, y in zip(torch.split(rows.X, EVALUATION_ROWS), torch.split(rows.y, EVALUATION_ROWS), strict=True):
                 total += float(self.loss(self.forward(X), y)) * len(y)
         self.module.train()
         return total / len(rows)
@@ -205,8 +208,7 @@ class Loop:
             arrays |= {f"moments/{index}/{k}": v.cpu().numpy().copy() for k, v in moments.items() if v is not None}
         arrays["random/order"] = self.epoch_start.numpy().copy()
         arrays["random/torch"] = torch.get_rng_state().numpy().copy()
-        counters = ("epoch", "batch", "step", "epoch_loss", "first_loss", "rate", "stopping")
-        state: dict[str, Any] = {name: getattr(self, name) for name in counters}
+        state: dict[str, Any] = {counter: getattr(self, counter) for counter in COUNTERS}
         for index, callback in enumerate(self.callbacks):
             own, state[f"callback/{index}"] = callback.state()
             arrays |= {f"callback/{index}/{name}": array for name, array in own.items()}
@@ -224,10 +226,10 @@ class Loop:
         self.epoch_start = torch.from_numpy(arrays["random/order"].copy())
         self.generator.set_state(self.epoch_start)
         torch.set_rng_state(torch.from_numpy(arrays["random/torch"].copy()))
-        for index, callback in enumerate(self.callbacks):
-            callback.load_state(_under(f"callback/{index}/", arrays), state[f"callback/{index}"])
-        for name in ("epoch", "batch", "step", "epoch_loss", "first_loss", "rate", "stopping"):
-            setattr(self, name, state[name])
+        for place, callback in enumerate(self.callbacks):
+            callback.load_state(_under(f"callback/{place}/", arrays), state[f"callback/{place}"])
+        for counter in COUNTERS:
+            setattr(self, counter, state[counter])
 
 
 def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -24,6 +24,12 @@ class Graph:
         self.constants: list[Any] = []
         self.last = "features"
 
+    def second(self) -> str:
+        """Give the last node a second output and return its name: the places, after TopK."""
+        name = f"{self.last}_second"
+        self.nodes[-1].output.append(name)
+        return name
+
     def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Append a node on `inputs` (the last output by default) and return the name of its output."""
         from onnx import helper

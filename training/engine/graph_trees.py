@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def write(
+def write(  # noqa: PLR0917 (what a graph of trees is made of)
     trees: Sequence[Sequence[np.ndarray]], baseline: np.ndarray, mean: float, scale: float, task: str, features: int
 ) -> bytes:
     """`trees` holds, for each round, one node table an output (scikit-learn's predictor records)."""

@@ -33,8 +33,9 @@ def _describe(column: pl.Series, type_: str) -> dict[str, Any]:
         middle = known.sort()[len(known) // 2]
         return {**entry, "minimum": known.min(), "maximum": known.max(), "example": middle}
     if type_ in {"date", "datetime"}:
-        low, high = known.min().isoformat(), known.max().isoformat()
-        return {**entry, "minimum": low, "maximum": high, "example": known.sort()[len(known) // 2].isoformat()}
+        ordered = known.sort()
+        low, middle, high = (ordered[place].isoformat() for place in (0, len(known) // 2, -1))
+        return {**entry, "minimum": low, "maximum": high, "example": middle}
     example = known.mode().sort()[0]
     if type_ == "text" and known.n_unique() <= MAX_CATEGORIES:
         return {**entry, "categories": known.unique().sort().to_list(), "example": example}

@@ -25,9 +25,9 @@ def mae(output: Tensor, target: Tensor) -> Tensor:
 
 def huber(output: Tensor, target: Tensor) -> Tensor:
     """Huber loss with its corner at one (standard deviation of the target): squared within, absolute beyond."""
-    import torch.nn.functional as F
+    from torch.nn.functional import huber_loss
 
-    return F.huber_loss(output, target)
+    return huber_loss(output, target)
 
 
 def binary_cross_entropy(output: Tensor, target: Tensor) -> Tensor:
@@ -35,16 +35,16 @@ def binary_cross_entropy(output: Tensor, target: Tensor) -> Tensor:
 
     Computed from the output, not from z: log(sigmoid(−800)) underflows, log-sigmoid does not.
     """
-    import torch.nn.functional as F
+    from torch.nn.functional import binary_cross_entropy_with_logits
 
-    return F.binary_cross_entropy_with_logits(output, target)
+    return binary_cross_entropy_with_logits(output, target)
 
 
 def cross_entropy(output: Tensor, target: Tensor) -> Tensor:
     """−1/m Σ log z[y] with z = softmax(output). Shape: output (m, classes), target (m,) class codes."""
-    import torch.nn.functional as F
+    from torch.nn import functional
 
-    return F.cross_entropy(output, target)
+    return functional.cross_entropy(output, target)
 
 
 LOSSES: dict[str, tuple[Loss, tuple[str, ...]]] = {

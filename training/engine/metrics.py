@@ -94,7 +94,8 @@ def _area(positive: np.ndarray, values: np.ndarray) -> float | None:
 def _shares(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     import numpy as np
 
-    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+    shares: np.ndarray = np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+    return shares
 
 
 def constant_answer(y: np.ndarray, rows: int, task: str, classes: int) -> np.ndarray:

@@ -61,7 +61,9 @@ def plan(
     Raises TrainError for an unknown preset.
     """
     if preset not in PRESETS:
-        raise TrainError("unknown_preset", f"There is no preset {preset!r}.", f"Known are {', '.join(PRESETS)}.", "preset")
+        raise TrainError(
+            "unknown_preset", f"There is no preset {preset!r}.", f"Known are {', '.join(PRESETS)}.", "preset"
+        )
     shape = _shape(rows, features, task, classes)
     limit = PRESETS[preset].time_limit if time_limit is None else float(time_limit)
     wanted = [_complete(family, params) for family, params in _candidates(preset, shape)]

@@ -104,7 +104,9 @@ def _numbers(param: Param, wanted: Mapping[str, Any]) -> Range:
     if low is None or high is None or low >= high:
         raise _refuse(param.name, f"“{param.name}” runs from {low} to {high}.", "Give a low below its high.")
     if not isinstance(log, bool) or (log and low <= 0):
-        raise _refuse(param.name, f"“{param.name}” cannot be searched on a log scale from {low}.", "Give a low above 0.")
+        raise _refuse(
+            param.name, f"“{param.name}” cannot be searched on a log scale from {low}.", "Give a low above 0."
+        )
     return Range(param.name, low, high, log, param.kind == "int")
 
 

@@ -17,9 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plugins.params import ParamError, validate_params
-
 from datasets.schema import Schema
+from plugins.params import ParamError, validate_params
 from training.engine import artifact as artifacts
 from training.engine import candidates as contest
 from training.engine import checks, data, inputs, metrics, split
@@ -123,7 +122,7 @@ def train(
         seconds=_budget(spec.time_limit, time.monotonic() - started),
     )
     results = running.run(chosen)
-    report = _finish(spec, source, results, running, artifact, time.monotonic() - started)
+    report = _finish(spec, running, results, artifact, time.monotonic() - started)
     monitor.progress(1.0, "done")
     return report
 
@@ -182,7 +181,9 @@ def _heed(monitor: Monitor) -> None:
 
 def _say(monitor: Monitor, source: Source) -> None:
     sizes = ", ".join(f"{len(source.parts[part]):,} {part}" for part in split.PARTS)
-    monitor.log(f"Predicting “{source.target.name}” ({source.target.task}) from {len(source.features)} columns: {sizes} rows.")
+    monitor.log(
+        f"Predicting “{source.target.name}” ({source.target.task}) from {len(source.features)} columns: {sizes} rows."
+    )
     for found in source.findings:
         monitor.log(found["message"], level=found["severity"])
 
@@ -192,10 +193,10 @@ def _budget(limit: float | None, spent: float) -> float | None:
 
 
 def _finish(
-    spec: TrainSpec, source: Source, results: list[Result], running: contest.Contest, artifact: Path, seconds: float
+    spec: TrainSpec, running: contest.Contest, results: list[Result], artifact: Path, seconds: float
 ) -> TrainReport:
     """Score the best candidate's written model on every part, check it, and write the artifact."""
-    done = [result for result in results if not result.error]
+    source, done = running.source, [result for result in results if not result.error]
     best = min(done, key=lambda result: result.score)
     prepared = source.prepare(FAMILIES[best.family].needs)
     manifest = _manifest(spec, source, best, prepared)

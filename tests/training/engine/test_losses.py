@@ -61,7 +61,9 @@ def test_auto_is_a_loss_of_the_task() -> None:
     ],
 )
 def test_schedules(name: str, given: dict[str, float], at: dict[int, float]) -> None:
-    rate = schedules.make({"schedule": name, "learning_rate": 2.0, "warmup": 0.0, "decay": 0.1, "drops": 2, **given}, 100)
+    rate = schedules.make(
+        {"schedule": name, "learning_rate": 2.0, "warmup": 0.0, "decay": 0.1, "drops": 2, **given}, 100
+    )
     for step, factor in at.items():
         assert rate(step) == pytest.approx(2.0 * factor)
 

@@ -12,7 +12,11 @@ from training.engine.errors import TrainError
 from training.engine.family import FAMILIES
 
 MLP = FAMILIES["mlp"].params
-SPACE = {"learning_rate": {"low": 1e-4, "high": 1.0}, "dropout": {"low": 0.0, "high": 0.5}, "activation": ["relu", "tanh"]}
+SPACE = {
+    "learning_rate": {"low": 1e-4, "high": 1.0},
+    "dropout": {"low": 0.0, "high": 0.5},
+    "activation": ["relu", "tanh"],
+}
 
 
 def valley(params: dict[str, Any]) -> float:

@@ -185,7 +185,7 @@ def test_divergence_names_step_loss_rate_and_a_safe_rate(task: str, tmp_path: Pa
 
 def test_divergence_of_a_network_is_an_error_not_nan(tmp_path: Path) -> None:
     steep = {"family": "mlp", "params": {"optimiser": "sgd", "learning_rate": 10.0, "schedule": "constant"}}
-    with pytest.raises(Diverged, match="diverged: .* at step \\d+ with learning rate 10"):
+    with pytest.raises(Diverged, match=r"diverged: .* at step \d+ with learning rate 10"):
         run(spec_for(tmp_path, "regression", [steep]), tmp_path)
 
 

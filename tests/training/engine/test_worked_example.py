@@ -13,7 +13,14 @@ from training.engine.family import FAMILIES, REGRESSION, Problem, Rows
 from training.engine.least_squares import Descent
 
 PAGE = Path(__file__).parents[3] / "docs" / "worked-example-credit-scoring.md"
-PARAMS = {"optimiser": "sgd", "learning_rate": 0.01, "epochs": 1000, "weight_decay": 0.0, "patience": None, "keep_best": False}
+PARAMS = {
+    "optimiser": "sgd",
+    "learning_rate": 0.01,
+    "epochs": 1000,
+    "weight_decay": 0.0,
+    "patience": None,
+    "keep_best": False,
+}
 
 
 def applicants(rows: int = 1000) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +64,9 @@ def test_predictions_agree_with_the_closed_form() -> None:
 
 def test_the_path_is_that_of_descent_over_the_rows() -> None:
     given = problem()
-    descent = Descent(given.train, given.validation, validate_params(FAMILIES["linear"].params, PARAMS), Control(Silent()))
+    descent = Descent(
+        given.train, given.validation, validate_params(FAMILIES["linear"].params, PARAMS), Control(Silent())
+    )
     descent.run()
     X, theta, losses = np.c_[np.ones(len(given.train)), given.train.X], np.zeros(4), []
     for _ in range(1000):

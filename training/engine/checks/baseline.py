@@ -16,6 +16,8 @@ def find(task: str, scores: dict[str, dict[str, float]], baseline: dict[str, dic
     ours, constant = scores[part][name], baseline[part][name]
     if ours < constant:
         return []
-    message = f"No better than a constant answer: {name} {ours:.4g} on the {part} rows, the constant's is {constant:.4g}."
+    message = (
+        f"No better than a constant answer: {name} {ours:.4g} on the {part} rows, the constant's is {constant:.4g}."
+    )
     fix = "Add columns that tell something about the target, or check that it was read as meant."
     return [finding("worse_than_baseline", "error", message, test=name, value=ours, threshold=constant, fix=fix)]

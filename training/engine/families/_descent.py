@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from plugins.params import Param
-
 from training.engine import losses
 from training.engine.callbacks import Checkpoint, EarlyStopping, MetricLog, Progress
 from training.engine.errors import TrainError

@@ -67,7 +67,8 @@ def _loop(problem: Problem, loss: str, params: Mapping[str, Any], control: Contr
     module = _module(problem.features, problem.outputs).to(control.device)
 
     def safe_rate() -> float:
-        return 1.0 / (_CURVATURE[loss] * Statistics.of(problem.train).curvature() + params["weight_decay"])
+        curvature = _CURVATURE[loss] * Statistics.of(problem.train).curvature()
+        return float(1.0 / (curvature + params["weight_decay"]))
 
     rate = params["learning_rate"] or (safe_rate() if params["optimiser"] in {"sgd", "momentum"} else 0.01)
     steps = _descent.descend(module, scaled, {**params, "learning_rate": rate}, control, safe_rate)
@@ -109,4 +110,3 @@ FAMILY = Family(
     fit=fit,
     check=_descent.check,
 )
-

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from plugins.params import Param
-
 from training.engine.families import _descent
 from training.engine.family import TASKS, Exported, Family, Needs, Problem
 
@@ -65,7 +65,7 @@ def build(features: int, outputs: int, params: Mapping[str, Any]) -> torch.nn.Se
 
     widths = [features, *params["hidden"]]
     layers: list[torch.nn.Module] = []
-    for source, target in zip(widths, widths[1:], strict=False):
+    for source, target in pairwise(widths):
         layers += [torch.nn.Linear(source, target), _activation(params["activation"])]
         if params["dropout"] > 0:
             layers.append(torch.nn.Dropout(params["dropout"]))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plugins.params import Param
-
 from training.engine.families import _descent
 from training.engine.family import TASKS, Exported, Family, Needs, Problem
 
