@@ -53,12 +53,12 @@ def _of(metrics: dict[str, Any], name: str, part: str = "test") -> float | None:
     return found
 
 
-def of_run(run: TrainingRun) -> dict[str, Any]:
-    """Everything that the run's page shows besides its head."""
+def of_run(run: TrainingRun, *, values: bool) -> dict[str, Any]:
+    """Everything that the run's page shows besides its head; classes are `values` of rows."""
     return {
         "headline": headline(run.task, run.metrics, run.baseline),
         "table": table(run.metrics, run.baseline),
-        "confusion": confusion(run),
+        "confusion": confusion(run) if values else None,
         "leaders": [_leader(entry) for entry in run.leaderboard],
         "findings": run.findings,
         "series": series(run),

@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from training.cards import report_for, sees_values
 from training.configuration import MAX_SEED, Request
 from training.engine.family import FAMILIES, TASKS
 from training.engine.presets import PRESETS
@@ -136,10 +137,14 @@ class RunDetailSerializer(RunSerializer):
     """A run with everything it was told and everything that came of it."""
 
     study = serializers.SerializerMethodField()
+    report = serializers.SerializerMethodField()
 
     class Meta(RunSerializer.Meta):
         fields = (*RunSerializer.Meta.fields, "steps", "features", "candidates", "leaderboard", "findings", "report", "study")
         read_only_fields = fields
+
+    def get_report(self, run: TrainingRun) -> dict[str, Any]:
+        return report_for(run, values=sees_values(self.context["view"].actor, run))
 
     def get_study(self, run: TrainingRun) -> str | None:
         trial: Trial | None = getattr(run, "trial", None)

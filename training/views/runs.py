@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from departments.access import Verb, decide, require
 from rest.problems import Refused
 from training import results, services
+from training.cards import sees_values
 from training.live import state_of
 from training.models import RunState, TrainingRun
 from training.paging import Page, page_of
@@ -59,7 +60,8 @@ def _run(request: HttpRequest, id: UUID, verb: Verb) -> TrainingRun:
 def detail(request: HttpRequest, id: UUID) -> HttpResponse:
     """A run: live while it lasts, then what came of it."""
     run = _run(request, id, Verb.DISCOVER)
-    return render(request, "training/run.html", {**_head(request, run), **results.of_run(run)})
+    found = results.of_run(run, values=sees_values(request.actor, run))  # type: ignore[attr-defined]
+    return render(request, "training/run.html", {**_head(request, run), **found})
 
 
 @login_required

@@ -1,0 +1,73 @@
+"""Runs, studies and models."""
+
+from tests.access_matrix import Row
+
+RUN = {"id": "run.pk"}
+WAITING = {"id": "waiting.pk"}
+STUDY = {"id": "study.pk"}
+MODEL = {"id": "model.pk"}
+VERSION = {"id": "model.pk", "number": "model_version.number"}
+API_VERSION = {"model_id": "model.pk", "number": "model_version.number"}
+
+ANYBODY = "200 200 200 200 200 200 200 200 302"
+OURS = "200 200 200 200 404 404 200 404 302"
+STEER = "302 403 302 302 404 404 403 404 302"
+API_ANYBODY = "200 200 200 200 200 200 200 200 401"
+API_OURS = "200 200 200 200 404 404 200 404 401"
+API_STEER = "202 403 202 202 404 404 403 404 401"
+API_TRAIN = "202 403 202 202 404 202 403 404 401"
+# Models are granted to Clinic; a platform admin knows them and does not look inside.
+GRANTED = "200 200 200 200 404 200 200 404 302"
+API_GRANTED = "200 200 200 200 404 200 200 404 401"
+INSIDE = "200 200 200 200 404 200 403 404 302"
+API_INSIDE = "200 200 200 200 404 200 403 404 401"
+
+ASKED = {"dataset": "$dataset.pk", "target": "defaulted", "preset": "fast"}
+FORM = {**ASKED, "version": "1"}
+STUDY_ASKED = {
+    "dataset": "$dataset.pk",
+    "target": "defaulted",
+    "family": "linear",
+    "search": {"learning_rate": {"low": 0.01, "high": 0.1}},
+    "trials": 1,
+}
+
+ROWS = [
+    Row("runs/", "GET", ANYBODY),
+    Row("runs/new/", "GET", ANYBODY),
+    Row("runs/new/", "POST", "302 403 302 302 404 302 403 404 302", body=FORM, form=True),
+    Row("runs/plan/", "POST", "200 403 200 200 404 200 403 404 302", body=FORM, form=True),
+    Row("runs/compare/", "GET", "302 302 302 302 302 302 302 302 302"),
+    Row("runs/<uuid:id>/", "GET", OURS, args=RUN),
+    Row("runs/<uuid:id>/head/", "GET", OURS, args=RUN),
+    Row("runs/<uuid:id>/<str:signal>/", "POST", STEER, args={**WAITING, "signal": "=cancel"}, form=True),
+    Row("studies/<uuid:id>/", "GET", OURS, args=STUDY),
+    Row("studies/<uuid:id>/<str:signal>/", "POST", STEER, args={**STUDY, "signal": "=stop"}, form=True),
+    Row("models/", "GET", ANYBODY),
+    Row("models/<uuid:id>/", "GET", GRANTED, args=MODEL),
+    Row("models/<uuid:id>/versions/<int:number>/", "GET", GRANTED, args=VERSION),
+    Row("models/<uuid:id>/versions/<int:number>/download/", "GET", INSIDE, args=VERSION),
+    Row("api/v1/families/", "GET", API_ANYBODY),
+    Row("api/v1/runs/", "GET", API_ANYBODY),
+    Row("api/v1/runs/", "POST", API_TRAIN, body=ASKED),
+    Row("api/v1/runs/plan/", "POST", API_TRAIN.replace("202", "200"), body=ASKED),
+    Row("api/v1/runs/<uuid:id>/", "GET", API_OURS, args=RUN),
+    Row("api/v1/runs/<uuid:id>/events/", "GET", API_OURS, args=RUN),
+    Row("api/v1/runs/<uuid:id>/metrics/", "GET", API_OURS, args=RUN),
+    Row("api/v1/runs/<uuid:id>/clone/", "POST", API_STEER, args=RUN),
+    Row("api/v1/runs/<uuid:id>/pause/", "POST", API_STEER, args=WAITING),
+    Row("api/v1/runs/<uuid:id>/resume/", "POST", API_STEER.replace("202", "409"), args=WAITING),
+    Row("api/v1/runs/<uuid:id>/stop/", "POST", API_STEER.replace("202", "409"), args=WAITING),
+    Row("api/v1/runs/<uuid:id>/cancel/", "POST", API_STEER, args=WAITING),
+    Row("api/v1/studies/", "GET", API_ANYBODY),
+    Row("api/v1/studies/", "POST", API_TRAIN, body=STUDY_ASKED),
+    Row("api/v1/studies/<uuid:id>/", "GET", API_OURS, args=STUDY),
+    Row("api/v1/studies/<uuid:id>/trials/", "GET", API_OURS, args=STUDY),
+    Row("api/v1/studies/<uuid:id>/stop/", "POST", API_STEER.replace("202", "409"), args=STUDY),
+    Row("api/v1/studies/<uuid:id>/cancel/", "POST", API_STEER.replace("202", "409"), args=STUDY),
+    Row("api/v1/models/", "GET", API_ANYBODY),
+    Row("api/v1/models/<uuid:id>/", "GET", API_GRANTED, args=MODEL),
+    Row("api/v1/models/<uuid:model_id>/versions/", "GET", API_GRANTED, args={"model_id": "model.pk"}),
+    Row("api/v1/models/<uuid:model_id>/versions/<int:number>/", "GET", API_GRANTED, args=API_VERSION),
+    Row("api/v1/models/<uuid:model_id>/versions/<int:number>/download/", "GET", API_INSIDE, args=API_VERSION),
+]
