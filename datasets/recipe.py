@@ -12,8 +12,19 @@ columns means every column that the step suits.
 from datasets.recipes.complete import complete
 from datasets.recipes.errors import RecipeError
 from datasets.recipes.fitted import FittedRecipe, FittedStep, fit
-from datasets.recipes.plan import plan
+from datasets.recipes.plan import plan, read_steps
 from datasets.recipes.preview import preview
 from datasets.steps._base import STEPS, Step
 
-__all__ = ["STEPS", "FittedRecipe", "FittedStep", "RecipeError", "Step", "complete", "fit", "plan", "preview"]
+__all__ = [
+    "STEPS",
+    "FittedRecipe",
+    "FittedStep",
+    "RecipeError",
+    "Step",
+    "complete",
+    "fit",
+    "plan",
+    "preview",
+    "read_steps",
+]

@@ -71,6 +71,27 @@ def _entries(steps: Any) -> list[Any]:
     return steps
 
 
+def read_steps(steps: Any) -> list[dict[str, Any]]:
+    """The steps in their full form, with every parameter; whether they fit a table is not asked.
+
+    Raises RecipeError for what is no step, or a parameter that its declaration refuses.
+    """
+    read, errors = [], []
+    for index, entry in enumerate(_entries(steps)):
+        try:
+            read.append(_full(entry, f"steps[{index}]"))
+        except RecipeError as error:
+            errors += error.errors
+    if errors:
+        raise RecipeError(errors)
+    return read
+
+
+def _full(entry: Any, field: str) -> dict[str, Any]:
+    step, params, names, enabled = _read(entry, field)
+    return {"step": step.name, "columns": names, "params": dict(params), "enabled": enabled}
+
+
 def _planned(index: int, entry: Any, layout: Layout, target: str | None) -> Planned | None:
     """The step of one entry, or None where it is disabled."""
     field = f"steps[{index}]"
