@@ -79,7 +79,9 @@ def kill(mutant: Mutant | None) -> bool:
         if mutant is not None:
             source = (folder / mutant.file).read_text()
             if source.count(mutant.old) != 1:
-                sys.exit(f"{mutant.name}: expected its text once in {mutant.file}, found {source.count(mutant.old)} times")
+                sys.exit(
+                    f"{mutant.name}: expected its text once in {mutant.file}, found {source.count(mutant.old)} times"
+                )
             (folder / mutant.file).write_text(source.replace(mutant.old, mutant.new))
         return matrix_fails(folder)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests import services  # noqa: E402
+from tests import services
 
 # Plain Python that knows no database or broker: once is enough.
 PLAIN = ("tests/conformance", "tests/training/engine", "tests/datasets/plain", "tests/serving/runtime")

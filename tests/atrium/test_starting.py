@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def manage(home: Path, *arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ATRIUM_", "DATABASE_", "REDIS_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ATRIUM_", "DATABASE_", "REDIS_"))
+    }
     return subprocess.run(
         [sys.executable, str(cwd / "manage.py"), *arguments],
         cwd=cwd,
