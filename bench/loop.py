@@ -25,9 +25,9 @@ import torch
 
 from plugins.params import validate_params
 from training.engine.control import Control, Silent
-from training.engine.families import mlp
 from training.engine.families._descent import descend
 from training.engine.family import FAMILIES, REGRESSION, Problem, Rows
+from training.engine.perceptron import HandLoop, Perceptron
 
 FEATURES, HIDDEN = 30, (128, 128)
 
@@ -45,10 +45,10 @@ def params(batch: int, epochs: int) -> dict[str, object]:
     return validate_params(FAMILIES["mlp"].params, given)
 
 
-def ours(problem: Problem, module: torch.nn.Module, batch: int, epochs: int) -> float:
+def ours(problem: Problem, module: Perceptron, batch: int, epochs: int) -> float:
     """Seconds for the epochs, the conversion to tensors included."""
     started = time.perf_counter()
-    descend(module, problem, params(batch, epochs), Control(Silent()))
+    descend(module, problem, params(batch, epochs), Control(Silent()), kind=HandLoop)
     return time.perf_counter() - started
 
 
@@ -75,9 +75,18 @@ def final_loss(problem: Problem, module: torch.nn.Module) -> float:
         return float(torch.nn.functional.mse_loss(output, torch.from_numpy(problem.train.y).float()))
 
 
-def module(problem: Problem) -> torch.nn.Module:
+def modules() -> dict[str, torch.nn.Module]:
+    """The engine's network, and torch's own with the same weights."""
     torch.manual_seed(0)
-    return mlp.build(problem.features, 1, params(256, 1))
+    own = Perceptron([FEATURES, *HIDDEN, 1], "relu", 0.0)
+    layers: list[torch.nn.Module] = []
+    for layer in own.layers:
+        linear = torch.nn.Linear(layer.weight.shape[1], layer.weight.shape[0])
+        with torch.no_grad():
+            linear.weight.copy_(layer.weight)
+            linear.bias.copy_(layer.bias)
+        layers += [linear, torch.nn.ReLU()]
+    return {"ours": own, "naive": torch.nn.Sequential(*layers[:-1], torch.nn.Flatten(0))}
 
 
 def limit(rows: int, batch: int) -> float:
@@ -107,8 +116,9 @@ def main() -> int:
     given = parser.parse_args()
     torch.set_num_threads(1)
     problem = table(given.rows)
-    ours(problem, module(problem), 4096, 1)  # first calls pay for loading kernels
-    naive(problem, module(problem), 4096, 1)
+    loops = {"naive": naive, "ours": ours}
+    for name, loop in loops.items():
+        loop(problem, modules()[name], 4096, 1)  # first calls pay for loading kernels
     equal = True
     print(
         f"{given.rows:,} x {FEATURES}, MLP {'-'.join(map(str, HIDDEN))}, 1 thread, seconds an epoch, best of {given.rounds}"
@@ -118,8 +128,8 @@ def main() -> int:
         times: dict[str, float] = {"naive": float("inf"), "ours": float("inf")}
         losses = {}
         for _ in range(given.rounds):
-            for name, loop in (("naive", naive), ("ours", ours)):
-                net = module(problem)
+            for name, loop in loops.items():
+                net = modules()[name]
                 times[name] = min(times[name], loop(problem, net, batch, given.epochs) / given.epochs)
                 losses[name] = final_loss(problem, net)
         floor = limit(given.rows, batch)

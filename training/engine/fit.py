@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from training.engine import schedules
 from training.engine.callbacks import Callback
 from training.engine.errors import Diverged
-from training.engine.losses import Loss
+from training.engine.losses import LOSSES
 from training.engine.optimisers import OPTIMISERS
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Loop:
     def __init__(
         self,
         module: torch.nn.Module,
-        loss: Loss,
+        loss: str,
         params: Mapping[str, Any],
         control: Control,
         callbacks: Sequence[Callback],
@@ -60,7 +60,7 @@ class Loop:
         safe_rate: Callable[[], float] | None = None,
     ) -> None:
         self.module = module
-        self.loss_function = loss
+        self.loss_name, self.loss_function = loss, LOSSES[loss][0]
         self.params = params
         self.control = control
         self.callbacks = callbacks
@@ -85,7 +85,7 @@ class Loop:
         rows = len(train)
         self.batch_size = min(rows, self.params["batch_size"] or rows)
         self.total_steps = self.params["epochs"] * math.ceil(rows / self.batch_size)
-        self.optimiser = OPTIMISERS[self.params["optimiser"]](self._groups(), self.params)
+        self.make_optimiser()
         self.schedule = schedules.make(self.params, self.total_steps)
         self.generator = torch.Generator().manual_seed(self.seed)
         self.epoch_start = self.generator.get_state()
@@ -94,11 +94,15 @@ class Loop:
         if (found := self.control.resume()) is not None:
             self.load_state(*found)
 
+    def make_optimiser(self) -> None:
+        self.optimiser = OPTIMISERS[self.params["optimiser"]](self._groups(), self.params)
+
     def _groups(self) -> list[dict[str, Any]]:
-        """Weights decay towards zero; biases are levels, not effects, and do not."""
-        weights = [weight for weight in self.module.parameters() if weight.ndim > 1]
-        biases = [bias for bias in self.module.parameters() if bias.ndim == 1]
-        return [{"params": weights}, {"params": biases, "weight_decay": 0.0}]
+        """Weights decay towards zero; biases of their own are levels, not effects, and do not."""
+        named = list(self.module.named_parameters())
+        weights = [tensor for name, tensor in named if "bias" not in name]
+        biases = [tensor for name, tensor in named if "bias" in name]
+        return [{"params": weights}, {"params": biases, "weight_decay": 0.0}] if biases else [{"params": weights}]
 
     def run_epoch(self, train: Tensors, validation: Tensors) -> None:
         """One pass over the rows; a resumed one skips the batches it had done."""
@@ -153,6 +157,12 @@ class Loop:
 
         self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
+        self.clip()
+
+    def clip(self) -> None:
+        """Shorten a gradient that is longer than `clip`."""
+        import torch
+
         if self.params["clip"] is not None:
             torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.params["clip"])
 
@@ -204,8 +214,7 @@ class Loop:
         import torch
 
         arrays = {f"weights/{name}": array for name, array in self.weights().items()}
-        for index, moments in self.optimiser.state_dict()["state"].items():
-            arrays |= {f"moments/{index}/{k}": v.cpu().numpy().copy() for k, v in moments.items() if v is not None}
+        arrays |= {f"moments/{name}": tensor.cpu().numpy().copy() for name, tensor in self.moments().items()}
         arrays["random/order"] = self.epoch_start.numpy().copy()
         arrays["random/torch"] = torch.get_rng_state().numpy().copy()
         state: dict[str, Any] = {counter: getattr(self, counter) for counter in COUNTERS}
@@ -214,15 +223,24 @@ class Loop:
             arrays |= {f"callback/{index}/{name}": array for name, array in own.items()}
         return arrays, state
 
+    def moments(self) -> dict[str, Tensor]:
+        """What the optimiser remembers."""
+        states = self.optimiser.state_dict()["state"].items()
+        return {f"{index}/{key}": kept for index, own in states for key, kept in own.items() if kept is not None}
+
+    def load_moments(self, moments: Mapping[str, Tensor]) -> None:
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, kept in moments.items():
+            index, key = name.split("/")
+            state.setdefault(int(index), {})[key] = kept
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+
     def load_state(self, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         import torch
 
         self.set_weights(_under("weights/", arrays))
-        moments: dict[int, dict[str, Any]] = {}
-        for name, array in _under("moments/", arrays).items():
-            index, key = name.split("/")
-            moments.setdefault(int(index), {})[key] = torch.from_numpy(array.copy())
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+        moments = {name: torch.from_numpy(array.copy()) for name, array in _under("moments/", arrays).items()}
+        self.load_moments(moments)
         self.epoch_start = torch.from_numpy(arrays["random/order"].copy())
         self.generator.set_state(self.epoch_start)
         torch.set_rng_state(torch.from_numpy(arrays["random/torch"].copy()))

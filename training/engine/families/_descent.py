@@ -77,21 +77,25 @@ def tensors(rows: Rows, task: str, dtype: torch.dtype, device: str) -> Tensors:
     return Tensors(torch.from_numpy(rows.X).to(device, dtype), y.to(device))
 
 
-def descend(
+def descend(  # noqa: PLR0917 (what a loop is made of)
     module: torch.nn.Module,
     problem: Problem,
     params: Mapping[str, Any],
     control: Control,
     safe_rate: Callable[[], float] | None = None,
+    kind: type[Loop] = Loop,
 ) -> int:
-    """Train `module`, whose forward gives (rows,) for one output and (rows, classes) for more; return the steps."""
+    """Train `module`, whose forward gives (rows,) for one output and (rows, classes) for more; return the steps.
+
+    `kind` is the loop: a family that knows a faster way through one of its steps brings its own.
+    """
     import torch
 
     torch.set_num_threads(control.threads)
-    loss, _ = losses.LOSSES[losses.resolve(params["loss"], problem.task)]
+    loss = losses.resolve(params["loss"], problem.task)
     stopping = EarlyStopping(params["patience"], params["keep_best"])
     callbacks = [MetricLog(), stopping, Progress(), Checkpoint()]
-    loop = Loop(module, loss, params, control, callbacks, seed=problem.seed, safe_rate=safe_rate)
+    loop = kind(module, loss, params, control, callbacks, seed=problem.seed, safe_rate=safe_rate)
     dtype = next(module.parameters()).dtype
     loop.fit(
         tensors(problem.train, problem.task, dtype, control.device),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from plugins.params import Param
@@ -59,37 +58,25 @@ def _activation(name: str) -> torch.nn.Module:
     return module
 
 
-def build(features: int, outputs: int, params: Mapping[str, Any]) -> torch.nn.Sequential:
-    """Shape: (rows, features) to (rows,) for one output, (rows, outputs) for more."""
-    import torch
-
-    widths = [features, *params["hidden"]]
-    layers: list[torch.nn.Module] = []
-    for source, target in pairwise(widths):
-        layers += [torch.nn.Linear(source, target), _activation(params["activation"])]
-        if params["dropout"] > 0:
-            layers.append(torch.nn.Dropout(params["dropout"]))
-    layers.append(torch.nn.Linear(widths[-1], outputs))
-    if outputs == 1:
-        layers.append(torch.nn.Flatten(0))
-    return torch.nn.Sequential(*layers)
-
-
 def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Perceptron:
     import torch
 
+    from training.engine import perceptron
+
     scaled, mean, scale = _descent.standardised(problem)
     torch.manual_seed(problem.seed)
-    module = build(problem.features, problem.outputs, params).to(control.device)
-    steps = _descent.descend(module, scaled, params, control)
-    layers = [
-        (part.weight.detach().cpu().double().numpy(), part.bias.detach().cpu().double().numpy())
-        for part in module
-        if isinstance(part, torch.nn.Linear)
-    ]
+    widths = [problem.features, *params["hidden"], problem.outputs]
+    module = perceptron.Perceptron(widths, params["activation"], params["dropout"]).to(control.device)
+    steps = _descent.descend(module, scaled, params, control, kind=perceptron.HandLoop)
+    layers = [(_double(layer.weight), _double(layer.bias)) for layer in module.layers]
     weight, bias = layers[-1]
     layers[-1] = (weight * scale, bias * scale + mean)
     return Perceptron(tuple(layers), params["activation"], problem.task, steps)
+
+
+def _double(tensor: torch.Tensor) -> np.ndarray:
+    array: np.ndarray = tensor.detach().cpu().double().numpy()
+    return array
 
 
 FAMILY = Family(
