@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "departments.middleware.ActorMiddleware",
     "rest.middleware.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",
+    "rest.middleware.OneThreadMiddleware",
 ]
 
 ROOT_URLCONF = "atrium.urls"

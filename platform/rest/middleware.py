@@ -58,3 +58,19 @@ class RefusalMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return respond(request, exception.as_problem()) if isinstance(exception, Refused) else None
+
+
+class OneThreadMiddleware:
+    """Stands last: everything before it runs as plain calls in one thread.
+
+    Under ASGI each middleware that could be asynchronous would otherwise hand its halves to a thread and wait, some
+    twenty times a request; that took longer than most answers. Asynchronous views are still awaited on the event loop.
+    """
+
+    sync_capable, async_capable = True, False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
