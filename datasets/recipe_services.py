@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from audit.services import record
-from departments.access import Actor, Decision, Verb, decide, require, require_in
-from departments.models import Department
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils.translation import gettext as _
-from rest.problems import Refused, invalid
 
+from audit.services import record
+from datasets import storage
 from datasets.models import Dataset, DatasetVersion, Recipe, VersionState
 from datasets.recipe import RecipeError, plan, preview, read_steps
 from datasets.schema import Schema
+from datasets.services import record_read
+from departments.access import Actor, Decision, Verb, decide, require, require_in
+from departments.models import Department
+from rest.problems import Refused, invalid
 
 Steps = list[dict[str, Any]]
 HISTORY = 100  # states that undo remembers
-MAX_ROWS = 200  # rows that a preview may show
 
 
 @transaction.atomic
@@ -108,15 +107,17 @@ def preview_steps(
     """Run steps over a version, the latest ready one by default, and report what each does; nothing is stored."""
     decision = require(actor, Verb.PREVIEW, dataset)
     chosen = latest(dataset) if version is None else _numbered(dataset, version)
-    with _mistakes_as_refusals():
-        report = preview(read_steps(steps), parquet_of(chosen), Schema.from_json(chosen.schema), limit, focus=focus)
-    record("recipe.preview", chosen, rule=decision.rule, version=chosen.number, details=_outline(steps))
+    with _mistakes_as_refusals(), storage.local(chosen.storage_key) as path:
+        report = preview(read_steps(steps), path, Schema.from_json(chosen.schema), limit, focus=focus)
+    record_read(chosen, decision, "recipe_preview", **_outline(steps))
     return {"version": chosen.number, **report}
 
 
 def latest(dataset: Dataset) -> DatasetVersion:
     """The newest version that is ready. Raises Refused when there is none yet."""
-    found: DatasetVersion | None = dataset.versions.filter(state=VersionState.READY).order_by("-number").first()
+    found: DatasetVersion | None = (
+        dataset.versions.defer("profile").filter(state=VersionState.READY).order_by("-number").first()
+    )
     if found is None:
         raise Refused(
             "no-ready-version", _("This data set has no version that is ready. Wait for its import, or upload a file.")
@@ -133,12 +134,10 @@ def home_of(actor: Actor, dataset: Dataset) -> Department:
     return next(d for d in own if decide(_within(actor, d), Verb.PREVIEW, dataset).allowed)
 
 
-def parquet_of(version: DatasetVersion) -> Path:
-    return Path(default_storage.path(version.storage_key))
-
-
 def _numbered(dataset: Dataset, number: int) -> DatasetVersion:
-    found: DatasetVersion | None = dataset.versions.filter(number=number, state=VersionState.READY).first()
+    found: DatasetVersion | None = (
+        dataset.versions.defer("profile").filter(number=number, state=VersionState.READY).first()
+    )
     if found is None:
         raise invalid("version", _("there is no ready version %(number)s of this data set") % {"number": number})
     return found

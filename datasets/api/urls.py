@@ -1,11 +1,14 @@
 """API routes of datasets."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from datasets.api.recipes import DeclaredSteps, RecipeViewSet
 from datasets.api.views import DatasetGrantViewSet, DatasetViewSet, VersionViewSet
 
 router = SimpleRouter(use_regex_path=False)
 router.register("datasets", DatasetViewSet, basename="dataset")
 router.register("datasets/<uuid:id>/versions", VersionViewSet, basename="dataset-version")
 router.register("datasets/<uuid:id>/grants", DatasetGrantViewSet, basename="dataset-grant")
-urlpatterns = router.urls
+router.register("recipes", RecipeViewSet, basename="recipe")
+urlpatterns = [path("steps/", DeclaredSteps.as_view(), name="steps"), *router.urls]
