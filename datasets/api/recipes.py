@@ -107,7 +107,8 @@ class RecipeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumView
         return super().get_queryset().select_related("dataset", "department", "created_by")
 
     def _dataset(self, id: Any) -> Dataset:
-        return get_object_or_404(Dataset.objects.visible_to(self.actor), pk=id)
+        found: Dataset = get_object_or_404(Dataset.objects.visible_to(self.actor), pk=id)
+        return found
 
     @extend_schema(request=NewRecipeSerializer, responses={201: RecipeSerializer})
     def create(self, request: Request) -> Response:
@@ -171,7 +172,7 @@ class DeclaredStepSerializer(serializers.Serializer[Any]):
     """A step that recipes may use, with the column types that it takes and its parameters."""
 
     name = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     help = serializers.CharField()
     applies_to = serializers.ListField(child=serializers.CharField())
     names_columns = serializers.BooleanField(help_text="Whether the columns must be named.")

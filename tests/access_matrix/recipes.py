@@ -1,0 +1,18 @@
+"""Recipes belong to the department that prepares: a grant on the data set shows nobody else's."""
+
+from tests.access_matrix import Row
+
+ID = {"id": "recipe.pk"}
+STEPS = [{"step": "missing", "columns": ["age"]}]
+MADE = {"dataset": "$dataset.pk", "steps": STEPS}
+
+ROWS = [
+    Row("api/v1/steps/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/recipes/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/recipes/", "POST", "201 403 201 201 404 201 403 404 401", body=MADE),
+    Row("api/v1/recipes/preview/", "POST", "200 200 200 200 404 200 403 404 401", body=MADE),
+    Row("api/v1/recipes/<uuid:id>/", "GET", "200 200 200 200 404 404 200 404 401", args=ID),
+    Row("api/v1/recipes/<uuid:id>/", "PATCH", "200 403 200 200 404 404 403 404 401", args=ID, body={"steps": STEPS}),
+    Row("api/v1/recipes/<uuid:id>/", "DELETE", "204 403 204 204 404 404 403 404 401", args=ID),
+    Row("api/v1/recipes/<uuid:id>/preview/", "POST", "200 200 200 200 404 404 403 404 401", args=ID),
+]
