@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from training.engine.control import Control
 
-EVALUATION_ROWS = 65_536
+EVALUATION_ROWS = 8_192
 EVALUATIONS = 200
 COUNTERS = ("epoch", "batch", "step", "epoch_loss", "first_loss", "rate", "stopping")
 DIVERGED = 1e4  # times the first loss: no useful training comes back from there

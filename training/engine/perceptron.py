@@ -61,15 +61,16 @@ class Layer:
 
 
 class Buffers:
-    """What a step of so many rows writes into. Shape: z, a and slope of a layer (rows, out)."""
+    """What a step of so many rows writes into. Shape: z, a, slope and keep of a layer (rows, out)."""
 
-    def __init__(self, rows: int, widths: Sequence[int], like: Tensor, bend: bool) -> None:
-        outs = widths[1:]
-        self.a = [like.new_empty(rows, width) for width in outs]
+    def __init__(self, rows: int, widths: Sequence[int], like: Tensor, *, bent: bool, dropout: bool) -> None:
+        def layers() -> list[Tensor]:
+            return [like.new_empty(rows, width) for width in widths[1:]]
+
+        self.a, self.slope = layers(), layers()
         # ReLU and tanh know their slope from what they gave: z and a may be one buffer.
-        self.z = [like.new_empty(rows, width) for width in outs] if bend else self.a
-        self.slope = [like.new_empty(rows, width) for width in outs]
-        self.keep = [like.new_empty(rows, width) for width in outs]
+        self.z = layers() if bent else self.a
+        self.keep = layers() if dropout else []
 
 
 class Perceptron(torch.nn.Module):
@@ -151,9 +152,10 @@ class Perceptron(torch.nn.Module):
 
     def _room(self, rows: int) -> Buffers:
         if rows not in self.rooms:
-            if len(self.rooms) > 2:  # a batch, the last batch, an evaluation: more would only hold memory
+            if len(self.rooms) >= 4:  # a batch, an evaluation, the last of each: more would only hold memory
                 self.rooms.clear()
-            self.rooms[rows] = Buffers(rows, self.widths, self.theta, self.activation not in {"relu", "tanh"})
+            bent, dropout = self.activation not in {"relu", "tanh"}, self.threshold > 0
+            self.rooms[rows] = Buffers(rows, self.widths, self.theta, bent=bent, dropout=dropout)
         return self.rooms[rows]
 
 

@@ -20,7 +20,7 @@ ACTIVATIONS = ("relu", "silu", "gelu", "tanh")
 
 
 @dataclass(frozen=True)
-class Perceptron:
+class Mlp:
     """Layers in double precision; for regression the target's scale is folded into the last one.
 
     Shape: each layer is (weight (out, in), bias (out,)).
@@ -58,7 +58,7 @@ def _activation(name: str) -> torch.nn.Module:
     return module
 
 
-def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Perceptron:
+def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Mlp:
     import torch
 
     from training.engine import perceptron
@@ -71,7 +71,7 @@ def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Percep
     layers = [(_double(layer.weight), _double(layer.bias)) for layer in module.layers]
     weight, bias = layers[-1]
     layers[-1] = (weight * scale, bias * scale + mean)
-    return Perceptron(tuple(layers), params["activation"], problem.task, steps)
+    return Mlp(tuple(layers), params["activation"], problem.task, steps)
 
 
 def _double(tensor: torch.Tensor) -> np.ndarray:
