@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from celery import current_app
 from django.db import connections
 from kombu import pools
 
@@ -57,6 +58,8 @@ def _disconnect() -> None:
     """A socket that both sides of a fork use mixes up their conversations; each side opens its own."""
     connections.close_all()
     pools.reset()
+    # Celery keeps the pool that was just closed; without this, no message could be sent from here any more.
+    current_app._after_fork()
 
 
 def _settle_in(parent: int, handler: Handler) -> None:
