@@ -133,12 +133,9 @@ def _store_one(entry: dict[str, Any]) -> int:
 @transaction.atomic
 def _insert(batch: list[dict[str, Any]]) -> int:
     names = _names({entry["deployment"] for entry in batch})
-    known = set(
-        Prediction.objects.filter(request_id__in=[e["request_id"] for e in batch]).values_list("request_id", flat=True)
-    )
-    fresh = [
-        entry for entry in batch if entry["deployment"] in names and entry["request_id"] not in {str(k) for k in known}
-    ]
+    stored = Prediction.objects.filter(request_id__in=[entry["request_id"] for entry in batch])
+    known = {str(request_id) for request_id in stored.values_list("request_id", flat=True)}
+    fresh = [entry for entry in batch if entry["deployment"] in names and entry["request_id"] not in known]
     Prediction.objects.bulk_create([_row(entry) for entry in fresh])
     _audit(fresh, names)
     return len(fresh)

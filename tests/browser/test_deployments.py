@@ -25,7 +25,7 @@ MOVE = """([id, value]) => new Promise(done => {
 
 
 @pytest.fixture
-def called(deployment: Deployment) -> Deployment:  # noqa: F811
+def called(deployment: Deployment) -> Deployment:
     """A deployment that was called some times."""
     answer = {"label": "good", "probabilities": {"bad": 0.1, "good": 0.9}}
     for took in (740, 1200, 2300):
@@ -78,6 +78,8 @@ def test_no_serious_finding(page_of: PageOf, called: Deployment, path: str) -> N
         page.goto(path)
         if path == PAGE:
             page.locator(".what-if-figure").wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{path} is wider than {width}"
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+            f"{path} is wider than {width}"
+        )
         found[f"{width} {theme}"] = findings(page)
     assert not any(found.values()), found

@@ -153,6 +153,7 @@ def test_an_admin_sees_no_value_of_a_row(browser_of: Browser, deployment: Deploy
     page = text(browser_of("erin").get(PAGE))
     assert "credit-scoring" in page
     assert "Lyon" not in page
+    assert not AuditEvent.objects.filter(verb="deployment.read_predictions").exists()
 
 
 def test_it_is_paused_and_resumed(browser_of: Browser, deployment: Deployment) -> None:

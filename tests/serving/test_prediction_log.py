@@ -69,6 +69,7 @@ def test_shipping_twice_stores_once(api_of: Api, deployment: Deployment) -> None
     (spool_folder() / "again.jsonl").write_bytes(kept)
     assert prediction_log.ship() == 0
     assert Prediction.objects.count() == 3
+    assert list(spool_folder().iterdir()) == [], "what is known is neither kept nor reported as refused"
     assert AuditEvent.objects.filter(verb="deployment.predict").count() == 1
 
 
