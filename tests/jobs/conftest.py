@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from atrium.home import ensure_home
 from jobs import registry
+from tests.jobs import postgres, site
+from tests.jobs.site import Site
 
 
 @pytest.fixture
@@ -35,3 +41,50 @@ def queue_job(people: SimpleNamespace, departments: SimpleNamespace) -> Callable
         return enqueue(kind, actor=actor, department=departments.credit_risk, payload=payload)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Callable[[bool], str]:
+    """`migrated(servers)`: the URL of a database with all tables, from which each test's own is copied."""
+    made: dict[bool, str] = {}
+
+    def make(servers: bool) -> str:
+        if servers not in made:
+            url = postgres.create() if servers else f"sqlite:///{tmp_path_factory.mktemp('migrated')}/atrium.sqlite3"
+            with django_db_blocker.unblock():
+                site.migrate(url)
+            made[servers] = url
+        return made[servers]
+
+    yield make
+    if True in made:
+        postgres.drop(made[True])
+
+
+EMBEDDED = pytest.param(False, id="embedded", marks=pytest.mark.workers)
+SERVERS = pytest.param(True, id="servers", marks=[pytest.mark.workers, pytest.mark.servers])
+# The suite's pass over real servers need not do the embedded ones again.
+BROKERS = [SERVERS] if os.environ.get("DATABASE_URL") else [EMBEDDED, SERVERS]
+
+
+@pytest.fixture(params=BROKERS)
+def platform(
+    request: pytest.FixtureRequest, tmp_path: Path, migrated: Callable[[bool], str], django_db_blocker: Any
+) -> Iterator[Site]:
+    """A platform of real processes on SQLite and the folder broker, and again on PostgreSQL and Redis."""
+    import_module("tests.jobs.workload.tasks")
+    home = ensure_home(tmp_path / "home")
+    if request.param:
+        url, redis = postgres.create(migrated(True)), site.Redis(tmp_path / "redis")
+        redis.start()
+    else:
+        url, redis = site.copy_sqlite(migrated(False), home), None
+    platform = Site(home, url, redis)
+    with django_db_blocker.unblock(), site.connected(url), site.sending(platform):
+        platform.furnish()
+        yield platform
+        platform.stop()
+    if request.param:
+        postgres.drop(url)
+    if request.session.testsfailed:
+        print(platform.logs())

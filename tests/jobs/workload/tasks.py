@@ -1,0 +1,70 @@
+"""Kinds of job for real worker processes: they work for a while, leave one effect, or misbehave."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from audit.services import record
+from jobs.context import JobContext
+from jobs.errors import Cancelled, Paused
+from jobs.registry import handler
+
+
+def leave_at(name: str) -> None:
+    if name in ("cancel", "pause"):
+        raise {"cancel": Cancelled, "pause": Paused}[name]
+
+
+@handler("test.work", title="Work for a while")
+def work(ctx: JobContext) -> dict[str, int]:
+    """Count to `steps` in a checkpoint file, then leave one effect."""
+    file = ctx.workdir / "done"
+    done = int(file.read_text()) if file.exists() else 0
+    ctx.log(f"begins at {done}")
+    while done < ctx.payload["steps"]:
+        if ctx.signal() == "stop":
+            break
+        leave_at(ctx.signal())
+        time.sleep(ctx.payload.get("pause", 0.02))
+        done += 1
+        file.write_text(str(done))
+        ctx.progress(done / ctx.payload["steps"], f"step {done}")
+    with ctx.effect({"steps": done}) as job:
+        record("test.effect", job)
+    return {"steps": done}
+
+
+@handler("test.deaf", title="Hear no signal")
+def deaf(ctx: JobContext) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    ctx.log(f"group {os.getpgid(0)}")
+    time.sleep(600)
+
+
+@handler("test.greedy", title="Take memory", memory_mb=400)
+def greedy(ctx: JobContext) -> None:
+    kept = []
+    while True:
+        kept.append(bytearray(os.urandom(2**20)) * 20)
+        time.sleep(0.01)
+
+
+@handler("test.huge", title="Take memory at once", memory_mb=200)
+def huge(ctx: JobContext) -> None:
+    bytearray(20 * 2**30)
+
+
+@handler("test.busy", title="Compute for ever", cpu_seconds=1)
+def busy(ctx: JobContext) -> None:
+    while True:
+        pass
+
+
+@handler("test.suicide", title="Die each time")
+def suicide(ctx: JobContext) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
