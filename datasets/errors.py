@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class UnreadableFile(Exception):  # noqa: N818 -- named for what the person is told
+class UnreadableFile(Exception):
     """The file cannot be read as a table. `code` is stable, `detail` says what and where, `hint` what to do."""
 
     def __init__(self, code: str, detail: str, hint: str) -> None:

@@ -30,15 +30,22 @@ def csv_parts(parquet: Path) -> Iterator[bytes]:
         for group in range(file.num_row_groups):
             frame = pl.DataFrame(pl.from_arrow(file.read_row_group(group)))
             risky = pl.col(pl.String).str.contains(RISKY)
-            safe = frame.with_columns(
-                pl.when(risky).then(pl.concat_str(pl.lit("'"), pl.col(pl.String))).otherwise(pl.col(pl.String)).name.keep()
-            ) if pl.String in frame.dtypes else frame
+            safe = (
+                frame.with_columns(
+                    pl.when(risky)
+                    .then(pl.concat_str(pl.lit("'"), pl.col(pl.String)))
+                    .otherwise(pl.col(pl.String))
+                    .name.keep()
+                )
+                if pl.String in frame.dtypes
+                else frame
+            )
             yield safe.write_csv(include_header=False).encode()
 
 
 def rejects_parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield a stored list of rejected lines with its texts defused."""
-    text = io.TextIOWrapper(_Joined(chunks), encoding="utf-8", newline="")  # type: ignore[arg-type]
+    text = io.TextIOWrapper(io.BufferedReader(_Joined(chunks)), encoding="utf-8", newline="")
     for line in csv.reader(text):
         yield _line(defused(cell) for cell in line)
 

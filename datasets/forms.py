@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from departments.access import GRANTABLE, ROLE_VERBS, Actor, Verb
-from departments.models import Department
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from plugins.params import Param
 
 from datasets.ingest import COMMON, FORMATS
+from departments.access import GRANTABLE, ROLE_VERBS, Actor, Verb
+from departments.models import Department
+from plugins.params import Param
 
 ALL_PARAMS: tuple[Param, ...] = (*FORMATS["csv"].params, *COMMON)
 PREFIX = "options."
@@ -34,9 +34,13 @@ def options_from(data: Mapping[str, Any], params: Iterable[Param] = ALL_PARAMS) 
 class UploadForm(forms.Form):
     """A new data set: a file, a name and the department that will own it."""
 
-    file = forms.FileField(label=_("File"), help_text=_("CSV and its relatives: comma, semicolon, tab or pipe; any encoding."))
+    file = forms.FileField(
+        label=_("File"), help_text=_("CSV and its relatives: comma, semicolon, tab or pipe; any encoding.")
+    )
     name = forms.CharField(label=_("Name"), max_length=120, required=False, help_text=_("The file's name without it."))
-    department = forms.ModelChoiceField(Department.objects.none(), label=_("Department"), empty_label=None, to_field_name="slug")
+    department = forms.ModelChoiceField(
+        Department.objects.none(), label=_("Department"), empty_label=None, to_field_name="slug"
+    )
     description = forms.CharField(
         label=_("Description"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("What one row is, where the data comes from, whom to ask."),
@@ -56,20 +60,31 @@ class VersionForm(forms.Form):
 
 class EditForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120)
-    description = forms.CharField(label=_("Description"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    description = forms.CharField(
+        label=_("Description"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
 
 
 class GrantForm(forms.Form):
     """What another department may do with a data set, and until when."""
 
-    department = forms.ModelChoiceField(Department.objects.none(), label=_("Department"), empty_label=None, to_field_name="slug")
+    department = forms.ModelChoiceField(
+        Department.objects.none(), label=_("Department"), empty_label=None, to_field_name="slug"
+    )
     verbs = forms.MultipleChoiceField(
         label=_("May"), choices=[(verb.value, VERB_LABELS[verb]) for verb in GRANTABLE], initial=["discover", "preview"],
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
-    purpose = forms.CharField(label=_("Purpose"), max_length=300, required=False, help_text=_("Shown to both sides and kept in the audit trail."))
+    purpose = forms.CharField(
+        label=_("Purpose"),
+        max_length=300,
+        required=False,
+        help_text=_("Shown to both sides and kept in the audit trail."),
+    )
     expires_on = forms.DateField(
-        label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}), help_text=_("Access ends at the end of this day, UTC.")
+        label=_("Last day"),
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Access ends at the end of this day, UTC."),
     )
 
     def __init__(self, *args: Any, owner_id: Any, **kwargs: Any) -> None:
@@ -80,4 +95,6 @@ class GrantForm(forms.Form):
     @property
     def expires_at(self) -> datetime:
         """The first moment after the last day."""
-        return datetime.combine(self.cleaned_data["expires_on"] + timedelta(days=1), time(), tzinfo=timezone.get_default_timezone())
+        return datetime.combine(
+            self.cleaned_data["expires_on"] + timedelta(days=1), time(), tzinfo=timezone.get_default_timezone()
+        )

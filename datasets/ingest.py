@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 FORMATS: Registry[Format] = Registry("datasets.formats", "FORMAT")
 Progress = Callable[[float, str], None]
 Typed = tuple[Block, list[ReadColumn]]
+_ROWS, _REJECTS = "rows.parquet", "rejects.csv"
 _THREADS = 2
 _RUN = 8  # blocks that are read in one go and become one row group
 # Options of the typing layer; those of the text layer are the format's.
@@ -70,13 +71,13 @@ def ingest(
         fmt = choose_format(source, filename, given["format"])
         table = fmt.open(source, Path(workdir), given["text"])
         typing = Inference(table.columns, given)
-        scratch = Path(workdir) / "rows.parquet"
-        while not _write(table, typing, scratch, Path(workdir) / "rejects.csv", pool, progress):
+        scratch = Path(workdir) / _ROWS
+        while not _write(table, typing, Path(workdir), pool, progress):
             typing.begin_again()
         report = _report(table, typing, fmt, digest.result(), scratch)
         _keep(scratch, target)
         if typing.rejected:
-            _keep(Path(workdir) / "rejects.csv", rejects)
+            _keep(Path(workdir) / _REJECTS, rejects)
     return report
 
 
@@ -119,11 +120,9 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write(
-    table: TextTable, typing: Inference, target: Path, rejects: Path, pool: ThreadPoolExecutor, progress: Progress
-) -> bool:
-    """Write one pass over the file; answer whether its types hold for the whole file."""
-    writer, valid = _Writer(target), True
+def _write(table: TextTable, typing: Inference, workdir: Path, pool: ThreadPoolExecutor, progress: Progress) -> bool:
+    """Write one pass over the file into `workdir`; answer whether its types hold for the whole file."""
+    writer, rejects, valid = _Writer(workdir / _ROWS), workdir / _REJECTS, True
     with rejects.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file)
         lines.writerow(["line", "reason", "text"])
@@ -181,7 +180,9 @@ def _chunked(parts: list[ReadColumn], kind: pa.DataType) -> pa.ChunkedArray:
 
 def _nothing_fits(typing: Inference, rejects: Path) -> UnreadableFile:
     if not typing.rejected:
-        return UnreadableFile("header_only", "The file has a header line and no rows.", "Add at least one row, or choose another file.")
+        return UnreadableFile(
+            "header_only", "The file has a header line and no rows.", "Add at least one row, or choose another file."
+        )
     with rejects.open(encoding="utf-8", newline="") as file:
         first = next(row for row in csv.reader(file) if row[0] != "line")
     return UnreadableFile(
@@ -236,7 +237,11 @@ def arrow_schema(schema: Schema) -> pa.Schema:
 
 def _report(table: TextTable, typing: Inference, fmt: Format, source_sha256: str, parquet: Path) -> IngestReport:
     given = typing.given
-    options = {"format": fmt.name, **table.options, **{key: given[key] for key in ("dates", "decimal", "types", "missing")}}
+    options = {
+        "format": fmt.name,
+        **table.options,
+        **{key: given[key] for key in ("dates", "decimal", "types", "missing")},
+    }
     return IngestReport(
         schema=typing.schema(), rows=typing.rows, columns=len(table.columns), rejected_rows=typing.rejected,
         source_sha256=source_sha256, sha256=sha256(parquet), size=parquet.stat().st_size, options=options,

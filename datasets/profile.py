@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import polars as pl
 
-    Array = npt.NDArray[np.generic]
+    Array = npt.NDArray[Any]
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 BINS = 20
@@ -101,7 +101,9 @@ def _datetimes(series: pl.Series) -> dict[str, Any]:
     import polars as pl
 
     moments = series.drop_nulls().cast(pl.Int64).to_numpy()
-    return _ordered(moments, lambda value: (datetime(1970, 1, 1) + timedelta(microseconds=round(float(value)))).isoformat())
+    return _ordered(
+        moments, lambda value: (datetime(1970, 1, 1) + timedelta(microseconds=round(float(value)))).isoformat()
+    )
 
 
 def _ordered(values: Array, show: Callable[[Any], Any]) -> dict[str, Any]:
@@ -142,7 +144,7 @@ def _histogram(ordered: Array, show: Callable[[Any], Any]) -> dict[str, Any] | N
     if not math.isfinite(span):
         return None
     if np.issubdtype(ordered.dtype, np.integer) and span < BINS:
-        edges = np.arange(int(low), int(high) + 2)
+        edges: Array = np.arange(int(low), int(high) + 2)
     else:
         edges = np.linspace(float(low), float(high), BINS + 1) if span else np.array([low, high])
     inner = np.searchsorted(ordered, edges[1:-1], side="left")

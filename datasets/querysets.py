@@ -26,7 +26,9 @@ class DatasetQuerySet(ProtectedQuerySet):
         versions = DatasetVersion.objects.filter(pk=Subquery(newest)).select_related("job").defer("profile")
         return (
             self.select_related("department", "created_by")
-            .annotate(**{f"ready_{name}": Subquery(ready.values(name)[:1]) for name in ("rows", "columns", "created_at")})
+            .annotate(
+                **{f"ready_{name}": Subquery(ready.values(name)[:1]) for name in ("rows", "columns", "created_at")}
+            )
             .prefetch_related(Prefetch("versions", queryset=versions, to_attr="newest_list"))
         )
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from departments.access import Actor, Verb, require
 from django.utils.translation import gettext as _
-from rest.problems import Refused, invalid
 
 from datasets import export, storage
 from datasets.models import Dataset, DatasetVersion, VersionState
 from datasets.rows import BadQuery, Page, read_page
 from datasets.schema import Schema
 from datasets.services import record_read
+from departments.access import Actor, Verb, require
+from rest.problems import Refused, invalid
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
@@ -33,7 +33,13 @@ def read_profile(*, actor: Actor, version: DatasetVersion) -> dict[str, Any]:
 
 
 def read_rows(
-    *, actor: Actor, version: DatasetVersion, offset: int = 0, limit: int = 50, sort: str = "", where: Sequence[str] = ()
+    *,
+    actor: Actor,
+    version: DatasetVersion,
+    offset: int = 0,
+    limit: int = 50,
+    sort: str = "",
+    where: Sequence[str] = (),
 ) -> Page:
     """A page of rows; see rows.read_page. Raises Refused (422) for what cannot be asked."""
     decision = require(actor, Verb.PREVIEW, version)
@@ -75,7 +81,9 @@ def read_rejects(*, actor: Actor, version: DatasetVersion) -> Iterator[bytes]:
 
 def _ready(version: DatasetVersion) -> None:
     if version.state == VersionState.INGESTING:
-        raise Refused("not_ready", _("This version is still being read. Follow its job, and ask again when it is ready."))
+        raise Refused(
+            "not_ready", _("This version is still being read. Follow its job, and ask again when it is ready.")
+        )
     if version.state == VersionState.FAILED:
         detail = (version.error or {}).get("detail", "")
         raise Refused("version_failed", _("This version could not be read: %s") % detail)

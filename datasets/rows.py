@@ -58,7 +58,8 @@ def read_page(
     fitting = pl.scan_parquet(parquet, row_index_name=_ROW).filter(_conditions(schema, where))
     total = int(fitting.select(pl.len()).collect().item())
     if sort:
-        chosen = _sorted(parquet, fitting, _sort_column(schema, sort), sort.startswith("-") and sort not in schema, offset, limit)
+        name = _sort_column(schema, sort)
+        chosen = _sorted(parquet, fitting, name=name, descending=sort != name, offset=offset, limit=limit)
     else:
         chosen = fitting.drop(_ROW).slice(offset, limit).collect()
     return Page([_jsonable(row) for row in chosen.iter_rows(named=True)], total, offset, limit)
@@ -72,7 +73,7 @@ def _sort_column(schema: Schema, sort: str) -> str:
 
 
 def _sorted(
-    parquet: Path, fitting: pl.LazyFrame, name: str, descending: bool, offset: int, limit: int
+    parquet: Path, fitting: pl.LazyFrame, *, name: str, descending: bool, offset: int, limit: int
 ) -> pl.DataFrame:
     """Order by one column alone, then fetch only the rows of the page."""
     import polars as pl
@@ -106,7 +107,9 @@ def _condition(schema: Schema, text: str) -> pl.Expr:
         if sign:
             return _comparison(column, sign, rest.removeprefix(sign).strip())
     known = ", ".join(schema.names[:10])
-    raise BadQuery("where", f"got {text[:80]!r}; expected a column ({known}), one of {' '.join(_COMPARISONS)}, and a value")
+    raise BadQuery(
+        "where", f"got {text[:80]!r}; expected a column ({known}), one of {' '.join(_COMPARISONS)}, and a value"
+    )
 
 
 def _comparison(column: Column, sign: str, text: str) -> pl.Expr:

@@ -5,23 +5,23 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
-from audit.services import record
-from departments.access import Actor, Decision, Verb, require, require_in
-from departments.models import Department
-from departments.services import drop_grants_on
 from django.conf import settings
 from django.core.files.base import File
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+
+from audit.services import record
+from datasets import storage
+from datasets.ingest import IngestReport, check_options
+from datasets.models import Dataset, DatasetVersion, VersionState
+from departments.access import Actor, Decision, Verb, require, require_in
+from departments.models import Department
+from departments.services import drop_grants_on
 from jobs.models import Job
 from jobs.services import enqueue
 from plugins.params import ParamError
 from rest.problems import Refused, invalid
-
-from datasets import storage
-from datasets.ingest import IngestReport, check_options
-from datasets.models import Dataset, DatasetVersion, VersionState
 
 MAX_NAME = 120
 
@@ -52,7 +52,7 @@ def create_dataset(
             created_by_id=actor.person_id,
         )  # fmt: skip
         record("dataset.create", dataset, details={"source_sha256": source.sha256})
-        _begin_version(actor, dataset, filename, source.key, source.size, source.sha256, options)
+        _begin_version(actor, dataset, filename, source, options)
     return dataset
 
 
@@ -61,7 +61,9 @@ def _insert(**values: Any) -> Dataset:
         with transaction.atomic():
             return Dataset.objects.create(**values)
     except IntegrityError:
-        detail = _("The department has a data set called “%s” already. Choose another name, or add a version to that one.")
+        detail = _(
+            "The department has a data set called “%s” already. Choose another name, or add a version to that one."
+        )
         field = {"field": "name", "message": _("this name is taken")}
         raise Refused("name_taken", detail % values["name"], errors=[field]) from None
 
@@ -75,7 +77,7 @@ def add_version(
     options = _checked_file(file, filename, options)
     source = storage.keep(file, "sources")
     with transaction.atomic():
-        return _begin_version(actor, dataset, filename, source.key, source.size, source.sha256, options)
+        return _begin_version(actor, dataset, filename, source, options)
 
 
 @transaction.atomic
@@ -83,23 +85,21 @@ def import_again(*, actor: Actor, version: DatasetVersion, options: dict[str, An
     """Read a version's original file once more, with other options, into the next version."""
     require(actor, Verb.EDIT, version.dataset)
     options = _checked_options(options, version.source_name)
-    return _begin_version(
-        actor, version.dataset, version.source_name, version.source_key, version.source_bytes, version.source_sha256,
-        options,
-    )  # fmt: skip
+    source = storage.Stored(version.source_key, version.source_sha256, version.source_bytes)
+    return _begin_version(actor, version.dataset, version.source_name, source, options)
 
 
 def _begin_version(
-    actor: Actor, dataset: Dataset, filename: str, key: str, size: int, sha256: str, options: dict[str, Any]
+    actor: Actor, dataset: Dataset, filename: str, source: storage.Stored, options: dict[str, Any]
 ) -> DatasetVersion:
     """Add the next version and queue the job that reads its file."""
     Dataset.objects.select_for_update().get(pk=dataset.pk)
     last = dataset.versions.aggregate(last=models.Max("number"))["last"] or 0
     version = DatasetVersion.objects.create(
-        dataset=dataset, department_id=dataset.department_id, number=last + 1, source_name=filename, source_key=key,
-        source_bytes=size, source_sha256=sha256, options=options, created_by_id=actor.person_id,
+        dataset=dataset, department_id=dataset.department_id, number=last + 1, source_name=filename, source_key=source.key,
+        source_bytes=source.size, source_sha256=source.sha256, options=options, created_by_id=actor.person_id,
     )  # fmt: skip
-    record("dataset.add_version", dataset, version=version.number, details={"source_sha256": sha256})
+    record("dataset.add_version", dataset, version=version.number, details={"source_sha256": source.sha256})
     payload = {"version": str(version.pk)}
     version.job = enqueue("datasets.ingest", actor=actor, department=dataset.department, payload=payload, about=dataset)
     version.save(update_fields=["job"])
@@ -174,7 +174,11 @@ def _keys(version: DatasetVersion) -> tuple[str, str, str]:
 def _unused(keys: set[str]) -> set[str]:
     """Equal content is stored once: keep what another version still names."""
     fields = ("source_key", "storage_key", "rejects_key")
-    used = {key for field in fields for key in DatasetVersion.objects.filter(**{f"{field}__in": keys}).values_list(field, flat=True)}
+    used = {
+        key
+        for field in fields
+        for key in DatasetVersion.objects.filter(**{f"{field}__in": keys}).values_list(field, flat=True)
+    }
     return keys - used
 
 
@@ -201,10 +205,14 @@ def _checked_name(name: str) -> str:
 
 def _checked_file(file: File, filename: str, options: dict[str, Any] | None) -> dict[str, Any]:
     if not file.size:
-        raise invalid("file", _("the file is empty; choose one that has a header line and at least one row"), code="empty_file")
+        raise invalid(
+            "file", _("the file is empty; choose one that has a header line and at least one row"), code="empty_file"
+        )
     if file.size > settings.UPLOAD_MAX_BYTES:
         limit = settings.UPLOAD_MAX_BYTES // 10**6
-        raise Refused("too_large", _("The file is larger than %d MB, the most that can be uploaded.") % limit, status=413)
+        raise Refused(
+            "too_large", _("The file is larger than %d MB, the most that can be uploaded.") % limit, status=413
+        )
     return _checked_options(options or {}, filename)
 
 

@@ -6,9 +6,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from departments.access import ROLE_VERBS, Actor, Verb, decide
-from departments.models import Grant, Membership
-from departments.services import grants_on
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +13,9 @@ from datasets import reading, used_by
 from datasets.forms import ALL_PARAMS, GrantForm, VersionForm
 from datasets.models import Dataset, DatasetVersion
 from datasets.quality import findings
+from departments.access import ROLE_VERBS, Actor, Verb, decide
+from departments.models import Grant, Membership
+from departments.services import grants_on
 
 PAGE = 50
 # A browser draws this many columns at once without halting; the Columns tab lists all of them.

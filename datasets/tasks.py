@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from jobs.context import JobContext
-from jobs.errors import Cancelled, JobFailed
-from jobs.models import Job, JobState
-from jobs.registry import handler
 
 from datasets import services, storage
 from datasets.errors import UnreadableFile
 from datasets.models import DatasetVersion
+from jobs.context import JobContext
+from jobs.errors import Cancelled, JobFailed
+from jobs.models import Job, JobState
+from jobs.registry import handler
 
 
 def settle(job: Job) -> None:

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from datasets import views
+from datasets import recipe_views, views
 
 app_name = "datasets"
 urlpatterns = [
     path("", views.catalogue, name="list"),
     path("new/", views.new, name="new"),
     path("<uuid:id>/", views.detail, name="detail"),
+    path("<uuid:id>/recipe/", recipe_views.recipe, name="recipe"),
     path("<uuid:id>/progress/", views.progress, name="progress"),
     path("<uuid:id>/edit/", views.edit, name="edit"),
     path("<uuid:id>/delete/", views.delete, name="delete"),

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from departments.access import Actor
 from django.utils.functional import Promise
 
 from datasets.models import Dataset
+from departments.access import Actor
 
 
 @dataclass(frozen=True, slots=True)

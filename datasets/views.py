@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from departments.access import Verb, decide, require
-from departments.models import Department, Grant
-from departments.services import create_grant, revoke_grant
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -16,13 +13,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from rest.forms import refusals_into
-from rest.problems import Refused
 
 from datasets import reading, services, tabs
 from datasets.forms import ALL_PARAMS, EditForm, GrantForm, UploadForm, VersionForm, options_from
 from datasets.models import Dataset, DatasetVersion
 from datasets.querysets import RELATIONS, relations
+from departments.access import Verb, decide, require
+from departments.models import Department, Grant
+from departments.services import create_grant, revoke_grant
+from rest.forms import refusals_into
+from rest.problems import Refused
 
 PAGE = 50
 
@@ -32,7 +32,9 @@ PAGE = 50
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Own, granted and discoverable data sets; filters stand in the URL."""
     actor: Any = request.actor  # type: ignore[attr-defined]
-    text, slug, relation = (request.GET.get(name, "").replace("\0", "") for name in ("search", "department", "relation"))
+    text, slug, relation = (
+        request.GET.get(name, "").replace("\0", "") for name in ("search", "department", "relation")
+    )
     visible = Dataset.objects.visible_to(actor)
     rows = visible.search(text)
     rows = rows.filter(department__slug=slug) if slug else rows
@@ -45,7 +47,12 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "is_filtered": bool(text or slug or relation),
         "chosen": {"search": text, "department": slug, "relation": relation},
         "departments_shown": Department.objects.filter(pk__in=visible.values("department_id")),
-        "relations": [("", _("All")), ("owned", _("Ours")), ("granted", _("Granted to us")), ("discoverable", _("On request"))],
+        "relations": [
+            ("", _("All")),
+            ("owned", _("Ours")),
+            ("granted", _("Granted to us")),
+            ("discoverable", _("On request")),
+        ],
         "may_create": bool(actor.departments_with(Verb.CREATE)),
     }
     return render(request, "datasets/list.html", context)
@@ -57,7 +64,11 @@ def new(request: HttpRequest) -> HttpResponse:
     """Upload a file as a new data set. Works without scripts; with them, the file goes to the API with progress."""
     actor: Any = request.actor  # type: ignore[attr-defined]
     if not actor.departments_with(Verb.CREATE):
-        raise Refused("no-upload-role", _("Your roles do not include uploading. A manager of your department can make you analyst."), status=403)
+        raise Refused(
+            "no-upload-role",
+            _("Your roles do not include uploading. A manager of your department can make you analyst."),
+            status=403,
+        )
     if request.method == "GET":
         current = request.department  # type: ignore[attr-defined]
         form = UploadForm(actor=actor, initial={"department": current.slug if current else ""})
@@ -76,7 +87,7 @@ def _upload_page(request: HttpRequest, form: UploadForm) -> HttpResponse:
 
 
 def _dataset(request: HttpRequest, id: UUID, verb: Verb = Verb.DISCOVER) -> Dataset:
-    dataset = Dataset.objects.select_related("department", "created_by").filter(pk=id).first()
+    dataset: Dataset | None = Dataset.objects.select_related("department", "created_by").filter(pk=id).first()
     if dataset is None:
         raise Http404
     require(request.actor, verb, dataset)  # type: ignore[attr-defined]
@@ -97,7 +108,9 @@ def _page(request: HttpRequest, dataset: Dataset, *, tab: str = "", status: int 
     tab = tab or request.GET.get("tab", "")
     tab = tab if tab in tabs.TABS else "preview"
     is_ready = version is not None and version.state == "ready"
-    may = {verb.value: decide(actor, verb, dataset).allowed for verb in (Verb.PREVIEW, Verb.TRAIN, Verb.EDIT, Verb.MANAGE)}
+    may = {
+        verb.value: decide(actor, verb, dataset).allowed for verb in (Verb.PREVIEW, Verb.TRAIN, Verb.EDIT, Verb.MANAGE)
+    }
     context = {
         "dataset": dataset, "version": version, "newest": newest, "tab": tab, "tabs": tabs.TABS.items(), "may": may,
         "is_ready": is_ready, "relation": relations(actor, [dataset])[dataset.pk], "params": ALL_PARAMS,
@@ -138,7 +151,10 @@ def add_version(request: HttpRequest, id: UUID) -> HttpResponse:
     if form.is_valid():
         with refusals_into(form):
             services.add_version(
-                actor=request.actor, dataset=dataset, file=form.cleaned_data["file"], options=options_from(request.POST)  # type: ignore[attr-defined]
+                actor=request.actor,
+                dataset=dataset,
+                file=form.cleaned_data["file"],
+                options=options_from(request.POST),  # type: ignore[attr-defined]
             )
             return redirect("datasets:detail", dataset.pk)
     return _page(request, dataset, tab="versions", status=422, version_form=form)

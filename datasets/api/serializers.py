@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from departments.models import Department
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from datasets.models import Dataset, DatasetVersion
+from departments.models import Department
 
 
 class ColumnSerializer(serializers.Serializer[Any]):

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import django_filters
-from departments.access import Verb, require, require_in
-from departments.api.serializers import GrantSerializer
-from departments.api.viewsets import AtriumViewSet
-from departments.models import Grant
-from departments.services import create_grant, grants_on
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest.parsers import BoundedJSONParser
-from rest.problems import invalid
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import User
 from datasets import reading, services
 from datasets.api.serializers import (
     AgainSerializer,
@@ -35,6 +29,13 @@ from datasets.api.serializers import (
 from datasets.api.streams import download
 from datasets.models import Dataset, DatasetVersion
 from datasets.querysets import RELATIONS, relations
+from departments.access import Verb, require, require_in
+from departments.api.serializers import GrantSerializer
+from departments.api.viewsets import AtriumViewSet
+from departments.models import Grant
+from departments.services import create_grant, grants_on
+from rest.parsers import BoundedJSONParser
+from rest.problems import invalid
 
 
 class DatasetFilter(django_filters.FilterSet):
@@ -238,5 +239,5 @@ class DatasetGrantViewSet(mixins.ListModelMixin, _OfDataset):
         asked.is_valid(raise_exception=True)
         keys = ("department", "verbs", "purpose", "starts_at", "expires_at")
         given = {key: asked.validated_data[key] for key in keys if key in asked.validated_data}
-        grant = create_grant(obj=dataset, created_by=request.user, **given)  # type: ignore[misc]
+        grant = create_grant(obj=dataset, created_by=cast(User, request.user), **given)
         return Response(self.get_serializer(grant).data, status=status.HTTP_201_CREATED)

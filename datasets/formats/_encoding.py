@@ -33,7 +33,9 @@ def refuse_binary(head: bytes) -> None:
     for magic, what in _MAGIC:
         if head.startswith(magic):
             raise UnreadableFile(
-                "binary_file", f"This is {what}, not a text file.", "Export the table as CSV (UTF-8) and upload that file."
+                "binary_file",
+                f"This is {what}, not a text file.",
+                "Export the table as CSV (UTF-8) and upload that file.",
             )
 
 
@@ -96,7 +98,9 @@ def to_utf8(path: Path, target: Path, encoding: str, *, skip: int, lone_returns:
             out.write(encoded(decoder.decode(b"", final=True)))
         except (UnicodeDecodeError, UnicodeEncodeError):
             raise UnreadableFile(
-                "wrong_encoding", f"The file is not valid {encoding} throughout.", "Choose another encoding, or leave it to be detected."
+                "wrong_encoding",
+                f"The file is not valid {encoding} throughout.",
+                "Choose another encoding, or leave it to be detected.",
             ) from None
 
 

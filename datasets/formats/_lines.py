@@ -23,7 +23,7 @@ MAX_LINE = 16 << 20
 _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
 
 
-class IrregularQuotes(Exception):  # noqa: N818 -- a finding that changes the way of reading, not a failure
+class IrregularQuotes(Exception):
     """A quote stands where the plain rule does not allow one."""
 
 

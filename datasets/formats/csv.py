@@ -76,13 +76,17 @@ def _as_utf8(source: Path, workdir: Path, wanted: str) -> tuple[Path, str, int]:
     with source.open("rb") as file:
         head = file.read(4096)
     if not head:
-        raise UnreadableFile("empty_file", "The file is empty.", "Choose a file that has a header line and at least one row.")
+        raise UnreadableFile(
+            "empty_file", "The file is empty.", "Choose a file that has a header line and at least one row."
+        )
     _encoding.refuse_binary(head)
     encoding = _encoding.detect(source, head) if wanted == _AUTO else wanted
     marked, skip = _encoding.byte_order_mark(head)
     skip = skip if marked == encoding else 0
     if encoding == "utf-8" and wanted != _AUTO and not _encoding.decodes(source, encoding):
-        raise UnreadableFile("wrong_encoding", "The file is not valid utf-8 throughout.", "Leave the encoding to be detected.")
+        raise UnreadableFile(
+            "wrong_encoding", "The file is not valid utf-8 throughout.", "Leave the encoding to be detected."
+        )
     lone_returns = _lone_returns(source)
     path = source
     if encoding != "utf-8" or lone_returns:
@@ -109,7 +113,9 @@ def _head(path: Path, start: int) -> str:
                 raise _lines.too_long(data.count(_encoding.NEWLINE) + 1)
             size *= 4
     if not data.strip():
-        raise UnreadableFile("empty_file", "The file holds only blank lines.", "Choose a file with a header line and rows.")
+        raise UnreadableFile(
+            "empty_file", "The file holds only blank lines.", "Choose a file with a header line and rows."
+        )
     return data.decode("utf-8", errors="ignore")
 
 
@@ -204,6 +210,11 @@ class _Layout:
         data = _lines.read(self.path, span)
         names = [str(i) for i in range(self.width)]
         odd: list[Any] = []
+
+        def keep(row: Any) -> str:
+            odd.append(row)
+            return "skip"
+
         cells = arrow_csv.read_csv(
             pa.BufferReader(data),
             read_options=arrow_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
@@ -211,7 +222,7 @@ class _Layout:
                 delimiter=self.delimiter,
                 newlines_in_values=span.quoted_line_ends,
                 ignore_empty_lines=self.width > 1,
-                invalid_row_handler=lambda row: odd.append(row) or "skip",
+                invalid_row_handler=keep,
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
@@ -229,7 +240,9 @@ class _Layout:
         return Block(cells, rejects, blank if self.width > 1 else 0)
 
     def _ragged(self, line: int, fields: int, text: str) -> Reject:
-        return Reject(line, f"has {fields} {'field' if fields == 1 else 'fields'} where the table has {self.width}", text)
+        return Reject(
+            line, f"has {fields} {'field' if fields == 1 else 'fields'} where the table has {self.width}", text
+        )
 
     def _one_by_one(self) -> Iterator[Block]:
         """Read records with Python's parser, which says where quotes are broken."""
@@ -275,7 +288,9 @@ def _records(path: Path, start: int, line: int, layout: _Layout) -> Iterator[tup
             except csv.Error:
                 repairs += 1
                 if not layout.reject or repairs > _MAX_REPAIRS:
-                    raise UnreadableFile("broken_quotes", f"Line {line} has a quote that is not closed properly.", _QUOTE_HINT) from None
+                    raise UnreadableFile(
+                        "broken_quotes", f"Line {line} has a quote that is not closed properly.", _QUOTE_HINT
+                    ) from None
                 file.seek(at)
                 text = file.readline()
                 yield line, None, text.decode().rstrip("\r\n")

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from departments.models import Grant
-from departments.services import create_grant
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from jobs.testing import run_pending
 from rest_framework.test import APIClient
 
 from datasets.models import Dataset, DatasetVersion
 from datasets.tabs import TABS
+from departments.models import Grant
+from departments.services import create_grant
+from jobs.testing import run_pending
 from tests.datasets.uploads import PEOPLE_CSV, post_dataset, upload
 
 Browser = Callable[[str], Client]
@@ -146,7 +146,9 @@ def test_the_catalogue_asks_a_constant_number_of_queries(browser_of: Browser, da
     bob = browser_of("bob")
     bob.get(url)
     fill(dataset, 9)
-    with CaptureQueriesContext(connection, ) as few:
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
         assert bob.get(url).status_code == 200
     DatasetVersion.objects.exclude(dataset=dataset).delete()
     Dataset.objects.exclude(pk=dataset.pk).delete()

@@ -95,7 +95,9 @@ def test_text_booleans_and_dates(tmp_path: Path) -> None:
 
 
 def test_constant_identifier_and_empty_columns(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"id": range(30), "same": 5, "none": None, "half": [1, None] * 15, "far": [0, 1] * 14 + [0, 900]})
+    frame = pd.DataFrame(
+        {"id": range(30), "same": 5, "none": None, "half": [1, None] * 15, "far": [0, 1] * 14 + [0, 900]}
+    )
     result = profiled(tmp_path, frame)
     by_column = result["by_column"]
     assert by_column["id"]["id_like"] and by_column["same"]["constant"] and by_column["none"]["constant"]

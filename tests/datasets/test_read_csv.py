@@ -125,7 +125,7 @@ def test_line_numbers_hold_across_blocks(tmp_path: Path, monkeypatch: pytest.Mon
     for i in range(2000):
         lines.append(f'"{i}\n\n",x' if i % 7 == 0 else f"{i},y" if i % 11 else f"{i}")
     text = "\n".join(lines) + "\n"
-    report, rows, rejected = read(tmp_path, text.encode())
+    report, _, rejected = read(tmp_path, text.encode())
     physical = text.split("\n")
     assert report.rows + report.rejected_rows == 2000 and rejected
     assert all(physical[int(line["line"]) - 1] == line["text"] for line in rejected)
@@ -152,7 +152,7 @@ def test_delimiters_are_found(tmp_path: Path, text: str, delimiter: str) -> None
 def test_encodings_are_found(tmp_path: Path, encoding: str, text: str) -> None:
     report, rows, _ = read(tmp_path, text.encode(encoding))
     assert report.options["encoding"] == encoding
-    assert [list(row.values())[0] for row in rows] == [line.split(",")[0] for line in text.splitlines()[1:]]
+    assert [next(iter(row.values())) for row in rows] == [line.split(",")[0] for line in text.splitlines()[1:]]
 
 
 def test_the_first_odd_byte_may_come_late(tmp_path: Path) -> None:

@@ -31,8 +31,6 @@ def read(tmp_path: Path, content: bytes, filename: str = "table.csv", **options:
 
     source, target, rejects = (tmp_path / name for name in ("source", "rows.parquet", "rejects.csv"))
     source.write_bytes(content)
-    report = ingest(
-        source, target, rejects, filename=filename, options=options, progress=lambda fraction, note: None
-    )
+    report = ingest(source, target, rejects, filename=filename, options=options, progress=lambda fraction, note: None)
     rejected = list(csv.DictReader(rejects.open(encoding="utf-8"))) if rejects.exists() else []
     return report, pq.read_table(target).to_pylist(), rejected
