@@ -18,7 +18,7 @@ import pytest
 from datasets.recipe import FittedRecipe
 from datasets.schema import Schema
 from serving.runtime.predictor import Predictor
-from tests.serving.test_predictor import EXPORT, ROOT
+from tests.serving.runtime.test_predictor import EXPORT, ROOT
 from training import artifacts
 from training.engine.artifact import Model
 from training.engine.control import Silent

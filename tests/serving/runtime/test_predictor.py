@@ -21,7 +21,7 @@ from serving.runtime.faults import ArtifactRefused, InstanceErrors
 from serving.runtime.predictor import Predictor
 from tests.serving.artifacts import FRAME, ROW, SCHEMA, STEPS, write
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_regression_answers_values(tmp_path: Path) -> None:
