@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
-from plugins.params import ParamError, validate_params
-from rest.problems import Refused
 
 from datasets.models import DatasetVersion, Recipe
 from datasets.recipe import RecipeError, plan
 from datasets.schema import Schema
+from plugins.params import ParamError, validate_params
+from rest.problems import Refused
 from training import suitability
 from training.engine import presets, split
 from training.engine.errors import TrainError
@@ -96,7 +96,8 @@ def check(version: DatasetVersion, recipe: Recipe | None, request: Request) -> C
     _one_way(request, faults)
     family, params = _family(request, task, faults)
     faults.refuse()
-    planned = _plan(version, features, request, family, params, task)
+    candidates = [{"family": family, "params": params}] if family else []
+    planned = _plan(version, features, request, candidates, task)
     return Configuration(
         steps=steps,
         features=features,
@@ -118,7 +119,10 @@ def _task(version: DatasetVersion, schema: Schema, request: Request, faults: _Fa
     """The task, given or told from the target's column; the mistakes of both."""
     if request.target not in schema:
         known = ", ".join(schema.names[:20])
-        faults.add("target", _("there is no column “%(got)s”; known are %(known)s") % {"got": request.target[:80], "known": known})
+        faults.add(
+            "target",
+            _("there is no column “%(got)s”; known are %(known)s") % {"got": request.target[:80], "known": known},
+        )
         return ""
     column = suitability.of(version, request.target)
     if column is None or not column.tasks:
@@ -169,7 +173,10 @@ def _split(request: Request, faults: _Faults) -> dict[str, float]:
 
 def _number(value: float | None, low: float, high: float, where: str, faults: _Faults) -> None:
     if value is not None and not low <= value <= high:
-        faults.add(where, _("got %(got)g; expected a number from %(low)g to %(high)g") % {"got": value, "low": low, "high": high})
+        faults.add(
+            where,
+            _("got %(got)g; expected a number from %(low)g to %(high)g") % {"got": value, "low": low, "high": high},
+        )
 
 
 def _family(request: Request, task: str, faults: _Faults) -> tuple[str, dict[str, Any]]:
@@ -207,7 +214,7 @@ def _one_way(request: Request, faults: _Faults) -> None:
 
 
 def _plan(
-    version: DatasetVersion, features: list[str], request: Request, family: str, params: dict[str, Any], task: str
+    version: DatasetVersion, features: list[str], request: Request, candidates: list[dict[str, Any]], task: str
 ) -> _Planned:
     """The preset's candidates, or the one that was chosen, with an estimate of their time."""
     column = suitability.of(version, request.target)
@@ -218,12 +225,12 @@ def _plan(
         "classes": column.distinct if column else 3,
         "time_limit": request.time_limit,
     }
-    if not family:
+    if not candidates:
         found = presets.plan(preset=request.preset or presets.DEFAULT, **size)
         return _Planned(found.candidates, found.time_limit, found.seconds, found.explanation)
-    candidates = [{"family": family, "params": params}]
     seconds = presets.estimate(candidates, **size)
-    return _Planned(candidates, request.time_limit, seconds, [f"{FAMILIES[family].label}: about {seconds:.0f} s."])
+    label = FAMILIES[candidates[0]["family"]].label
+    return _Planned(candidates, request.time_limit, seconds, [f"{label}: about {seconds:.0f} s."])
 
 
 def _numbers_read(version: DatasetVersion, features: list[str]) -> int:

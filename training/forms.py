@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from datasets.models import DatasetVersion, Recipe
+from plugins.params import Param
 from rest.problems import Refused
 from training.configuration import MAX_SEED, Request
 from training.engine.family import FAMILIES
@@ -26,7 +27,9 @@ class TrainForm(forms.Form):
 
     target = forms.CharField(max_length=200, strip=False, error_messages={"required": _("Choose what to predict.")})
     task = forms.ChoiceField(choices=_TASKS, required=False, label=_("Kind of task"))
-    preset = forms.ChoiceField(choices=[(p.name, _(p.label)) for p in PRESETS.values()], required=False, initial=DEFAULT)
+    preset = forms.ChoiceField(
+        choices=[(p.name, _(p.label)) for p in PRESETS.values()], required=False, initial=DEFAULT
+    )
     time_limit = forms.FloatField(
         required=False, min_value=1, max_value=86_400, label=_("Time limit in seconds"),
         help_text=_("Empty takes the preset's own limit."),
@@ -37,10 +40,17 @@ class TrainForm(forms.Form):
         help_text=_("Empty continues the model of this data set and target."),
     )  # fmt: skip
     recipe = forms.ModelChoiceField(
-        queryset=Recipe.objects.none(), required=False, label=_("Recipe"), empty_label=_("None: only what the model needs")
+        queryset=Recipe.objects.none(),
+        required=False,
+        label=_("Recipe"),
+        empty_label=_("None: only what the model needs"),
     )
-    family = forms.ChoiceField(required=False, label=_("Model family"), help_text=_("A family that you choose replaces the preset."))
-    test = forms.FloatField(required=False, min_value=0, max_value=0.5, label=_("Share kept for the test"), initial=SPLIT["test"])
+    family = forms.ChoiceField(
+        required=False, label=_("Model family"), help_text=_("A family that you choose replaces the preset.")
+    )
+    test = forms.FloatField(
+        required=False, min_value=0, max_value=0.5, label=_("Share kept for the test"), initial=SPLIT["test"]
+    )
     validation = forms.FloatField(
         required=False, min_value=0, max_value=0.5, label=_("Share kept for validation"), initial=SPLIT["validation"]
     )
@@ -62,7 +72,10 @@ class TrainForm(forms.Form):
         chosen = [("", _("The preset chooses")), *((family.name, _(family.label)) for family in FAMILIES)]
         self.fields["family"].choices = chosen  # type: ignore[attr-defined]
         self.fields["tune"].choices = [  # type: ignore[attr-defined]
-            (f"{family.name}.{param.name}", _(param.title)) for family in FAMILIES for param in family.params if param.tunable
+            (f"{family.name}.{param.name}", _(param.title))
+            for family in FAMILIES
+            for param in family.params
+            if searchable(param)
         ]
 
     def request(self) -> Request:
@@ -102,7 +115,10 @@ class TrainForm(forms.Form):
             elif field == "split":
                 self.add_error(rest if rest in self.fields else None, error["message"])
             else:
-                self.add_error({"search": "tune"}.get(field, field) if field in (*self.fields, "search") else None, error["message"])
+                self.add_error(
+                    {"search": "tune"}.get(field, field) if field in (*self.fields, "search") else None,
+                    error["message"],
+                )
         if not refused.errors:
             self.add_error(None, refused.detail)
 
@@ -110,16 +126,25 @@ class TrainForm(forms.Form):
         """The drawer's parts: each family with its parameters, their values and errors."""
         chosen = self["family"].value()
         return [
-            {"family": family, "params": [self._field(family.name, param, chosen == family.name) for param in family.params]}
+            {
+                "family": family,
+                "params": [self._field(family.name, param, chosen == family.name) for param in family.params],
+            }
             for family in FAMILIES
         ]
 
-    def _field(self, family: str, param: Any, chosen: bool) -> dict[str, Any]:
+    def _field(self, family: str, param: Param, chosen: bool) -> dict[str, Any]:
         given: Mapping[str, Any] = self.data if self.is_bound else self.initial.get("params", {})
         value = given.get(f"{family}.{param.name}", param.default)
         name = f"{family}.{param.name}"
         ticked = name in (self["tune"].value() or [])
-        return {"param": param, "value": value, "error": self.param_errors.get(param.name, "") if chosen else "", "ticked": ticked}
+        error = self.param_errors.get(param.name, "") if chosen else ""
+        return {"param": param, "value": value, "error": error, "searchable": searchable(param), "ticked": ticked}
+
+
+def searchable(param: Param) -> bool:
+    """Whether the declaration alone says what to search: a list of numbers has no range that could be drawn from."""
+    return param.tunable and param.kind != "ints"
 
 
 def initial_of(run: TrainingRun) -> dict[str, Any]:

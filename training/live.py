@@ -85,7 +85,9 @@ def _points(run: TrainingRun, after: int) -> tuple[list[dict[str, Any]], int]:
     if after == 0:
         return _first(run), last
     fresh: list[RunMetric] = list(run.points.filter(pk__gt=after, pk__lte=last).order_by("pk"))
-    return [{"step": p.step, "values": {full_name(p.candidate, n): v for n, v in p.values.items()}} for p in fresh], last
+    return [
+        {"step": p.step, "values": {full_name(p.candidate, n): v for n, v in p.values.items()}} for p in fresh
+    ], last
 
 
 def _first(run: TrainingRun) -> list[dict[str, Any]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-from departments.querysets import ProtectedQuerySet
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from departments.querysets import ProtectedQuerySet
 from training.querysets import ModelQuerySet, ModelVersionQuerySet, RunQuerySet
 
 

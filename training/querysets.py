@@ -19,7 +19,9 @@ class RunQuerySet(ProtectedQuerySet):
         return self.filter(state=state)
 
     def with_what_lists_show(self) -> Self:
-        return self.select_related("department", "dataset_version__dataset", "job", "created_by", "model_version__model")
+        return self.select_related(
+            "department", "dataset_version__dataset", "job", "created_by", "model_version__model"
+        )
 
 
 class ModelQuerySet(ProtectedQuerySet):

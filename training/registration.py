@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit.services import record
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from audit.services import record
 from training.artifacts import Stored
 from training.models import ModelVersion, RegisteredModel, TrainingRun
 
@@ -41,7 +41,9 @@ def register(*, run: TrainingRun, stored: Stored) -> ModelVersion:
         created_by_id=run.created_by_id,
     )
     model.save(update_fields=["updated_at"])
-    record("model_version.create", version, version=version.number, details={"sha256": stored.sha256, "run": str(run.pk)})
+    record(
+        "model_version.create", version, version=version.number, details={"sha256": stored.sha256, "run": str(run.pk)}
+    )
     return version
 
 

@@ -39,7 +39,7 @@ def row(run: TrainingRun) -> dict[str, Any]:
     second = "r2" if run.task == REGRESSION else "auc"
     return {
         "run": run,
-        "metric": metric,
+        "metric": WORDS.get(metric, ""),
         "value": _of(run.metrics, metric),
         "baseline": _of(run.baseline, metric),
         "second_name": WORDS.get(second, ""),
@@ -100,17 +100,20 @@ def confusion(run: TrainingRun) -> dict[str, Any] | None:
     classes = run.report.get("classes") or []
     if not counts or len(classes) > MOST_CLASSES:
         return None
-    rows = []
-    for name, line in zip(classes, counts, strict=False):
-        total = sum(line) or 1
-        cells = [{"count": n, "share": n / total, "heat": round(5 * n / total), "right": i == len(rows)} for i, n in enumerate(line)]
-        rows.append({"name": name, "cells": cells})
+    rows = [
+        {"name": name, "cells": [_cell(n, sum(line) or 1, right=i == place) for i, n in enumerate(line)]}
+        for place, (name, line) in enumerate(zip(classes, counts, strict=False))
+    ]
     return {"classes": classes, "rows": rows}
 
 
+def _cell(count: int, total: int, *, right: bool) -> dict[str, Any]:
+    return {"count": count, "share": count / total, "heat": round(5 * count / total), "right": right}
+
+
 def _leader(entry: dict[str, Any]) -> dict[str, Any]:
-    known = entry["family"] in FAMILIES
-    return {**entry, "special": params_of(entry["family"], entry.get("params") or {}, only_special=True) if known else []}
+    special = params_of(entry["family"], entry.get("params") or {}, only_special=True)
+    return {**entry, "word": WORDS.get(entry["metric"], entry["metric"]), "special": special}
 
 
 def params_of(family: str, params: dict[str, Any], *, only_special: bool = False) -> list[tuple[str, Any]]:

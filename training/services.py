@@ -28,7 +28,9 @@ def department_for(actor: Actor, dataset: Dataset, preferred: Department | None 
     """The department in which `actor` trains on `dataset`: the preferred one if it may, the owner, one with a grant."""
     require(actor, Verb.TRAIN, dataset)
     able = set(actor.departments_with(Verb.TRAIN))
-    granted = {g.department_id: g.department for g in _train_grants(able).filter(object_id=dataset.pk) if Verb.TRAIN in g.verbs}
+    granted = {
+        g.department_id: g.department for g in _train_grants(able).filter(object_id=dataset.pk) if Verb.TRAIN in g.verbs
+    }
     fitting = {**({dataset.department_id: dataset.department} if dataset.department_id in able else {}), **granted}
     if not fitting:
         raise Refused("no-grant", _("None of your departments may train on this data set now."), status=403)
@@ -85,7 +87,7 @@ def start_run(
         version=version,
         recipe=recipe,
         configuration=configuration,
-        name=name or default_name(version, configuration),
+        name=name or f"{default_name(configuration)} · {department.runs.filter(trial=None).count() + 1}",
         model_name=model_name,
     )
     details = {"dataset": str(version.dataset_id), "target": run.target, "preset": run.preset, "family": run.family}
@@ -146,9 +148,8 @@ def latest_ready(dataset: Dataset) -> DatasetVersion:
     return found
 
 
-def default_name(version: DatasetVersion, configuration: Configuration) -> str:
-    what = configuration.family or configuration.preset
-    return f"{configuration.target} · {version.dataset.name} v{version.number} · {what}"
+def default_name(configuration: Configuration) -> str:
+    return f"{configuration.target[:100]} · {configuration.family or configuration.preset}"
 
 
 def request_of(run: TrainingRun) -> Request:

@@ -53,13 +53,10 @@ def start_study(
     if not request.family:
         raise invalid("family", _("a study tunes the parameters of one family: name it"))
     configuration = check(version, recipe, request)
-    _check_search(configuration.family, search)
-    if not TRIALS[0] <= trials <= TRIALS[1]:
-        raise invalid("trials", _("got %(got)s; expected a whole number from %(low)s to %(high)s")
-                      % {"got": trials, "low": TRIALS[0], "high": TRIALS[1]})  # fmt: skip
+    check_search(configuration.family, search, trials)
     study = Study.objects.create(
         department=department,
-        name=(name or services.default_name(version, configuration))[:160],
+        name=name or f"{services.default_name(configuration)} · {department.studies.count() + 1}",
         dataset_version=version,
         configuration={**configuration.columns(), "recipe": str(recipe.pk) if recipe else None},
         search=dict(search),
@@ -75,7 +72,11 @@ def start_study(
     return study
 
 
-def _check_search(family: str, search: Mapping[str, Any]) -> None:
+def check_search(family: str, search: Mapping[str, Any], trials: int) -> None:
+    """Raise 422 for ranges that the family's declarations do not allow, and for too many trials."""
+    if not TRIALS[0] <= trials <= TRIALS[1]:
+        words = {"got": trials, "low": TRIALS[0], "high": TRIALS[1]}
+        raise invalid("trials", _("got %(got)s; expected a whole number from %(low)s to %(high)s") % words)
     try:
         space(FAMILIES[family].params, search)
     except TrainError as error:

@@ -58,7 +58,9 @@ def judge(name: str, type_: str, profile: Mapping[str, Any], rows: int) -> Suita
     tasks = _tasks(type_, distinct, known)
     verdict, reason = _verdict(type_, distinct, known, missing, tasks)
     task = infer_task(type_, distinct) if tasks else ""
-    return Suitability(name, type_, verdict, task if task in tasks else (*tasks, "")[0], tasks, reason, distinct, missing)
+    return Suitability(
+        name, type_, verdict, task if task in tasks else (*tasks, "")[0], tasks, reason, distinct, missing
+    )
 
 
 def _tasks(type_: str, distinct: int, known: int) -> tuple[str, ...]:
@@ -69,9 +71,7 @@ def _tasks(type_: str, distinct: int, known: int) -> tuple[str, ...]:
     return (*fitting, REGRESSION) if type_ in NUMERIC else fitting
 
 
-def _verdict(
-    type_: str, distinct: int, known: int, missing: int, tasks: tuple[str, ...]
-) -> tuple[str, str | Promise]:
+def _verdict(type_: str, distinct: int, known: int, missing: int, tasks: tuple[str, ...]) -> tuple[str, str | Promise]:
     if type_ in {"date", "datetime"}:
         return UNFIT, _("Holds dates; turn it into a number or a category first.")
     if known < MIN_ROWS:

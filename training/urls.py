@@ -13,6 +13,7 @@ urlpatterns = [
     path("runs/<uuid:id>/", runs.detail, name="run"),
     path("runs/<uuid:id>/head/", runs.head, name="run-head"),
     path("runs/<uuid:id>/<str:signal>/", runs.signal, name="run-signal"),
+    path("studies/", studies.index, name="studies"),
     path("studies/<uuid:id>/", studies.detail, name="study"),
     path("studies/<uuid:id>/<str:signal>/", studies.signal, name="study-signal"),
     path("models/", models.index, name="models"),

@@ -41,6 +41,7 @@ ROWS = [
     Row("runs/<uuid:id>/", "GET", OURS, args=RUN),
     Row("runs/<uuid:id>/head/", "GET", OURS, args=RUN),
     Row("runs/<uuid:id>/<str:signal>/", "POST", STEER, args={**WAITING, "signal": "=cancel"}, form=True),
+    Row("studies/", "GET", ANYBODY),
     Row("studies/<uuid:id>/", "GET", OURS, args=STUDY),
     Row("studies/<uuid:id>/<str:signal>/", "POST", STEER, args={**STUDY, "signal": "=stop"}, form=True),
     Row("models/", "GET", ANYBODY),

@@ -29,7 +29,13 @@ def make_version(departments: SimpleNamespace, people: SimpleNamespace, tmp_path
         grade = random.choice(["a", "b", "c"], rows)
         score = 0.04 * (age - 45) - income / 2000 + (grade == "c") + random.normal(0, 0.3, rows)
         frame = pl.DataFrame(
-            {"age": age, "income": income, "grade": grade, "defaulted": score > np.median(score), "limit": 2.0 * income + 10 * age}
+            {
+                "age": age,
+                "income": income,
+                "grade": grade,
+                "defaulted": score > np.median(score),
+                "limit": 2.0 * income + 10 * age,
+            }
         )
         path = tmp_path / f"{name}-{rows}.parquet"
         frame.write_parquet(path)

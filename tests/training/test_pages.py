@@ -34,7 +34,9 @@ def test_a_wrong_form_says_where(browser_of: Callable[[str], Client], version: A
     assert not TrainingRun.objects.exists()
 
 
-def test_the_run_page_shows_what_came_of_it(browser_of: Callable[[str], Client], linear_run: Callable[..., Any]) -> None:
+def test_the_run_page_shows_what_came_of_it(
+    browser_of: Callable[[str], Client], linear_run: Callable[..., Any]
+) -> None:
     run = linear_run()
     run_pending()
     page = browser_of("bob").get(f"/runs/{run.pk}/").content.decode()

@@ -68,7 +68,9 @@ def test_a_trial_that_fails_is_one_trial_less(
 
 def test_a_study_whose_every_trial_fails_says_why(api_of: Api, body: dict[str, Any]) -> None:
     params = {"epochs": 5, "optimiser": "sgd", "batch_size": 16}
-    api_of("alice").post("/api/v1/studies/", {**body, "params": params, "search": {"learning_rate": [9.0, 10.0]}, "trials": 2})
+    api_of("alice").post(
+        "/api/v1/studies/", {**body, "params": params, "search": {"learning_rate": [9.0, 10.0]}, "trials": 2}
+    )
     run_pending()
     study = Study.objects.get()
     assert (study.state, study.error["code"]) == ("failed", "diverged")

@@ -31,8 +31,9 @@ class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewS
     ordering_fields = ("created_at", "updated_at", "name")
 
     def get_queryset(self) -> QuerySet[Any]:
-        found: QuerySet[Any] = super().get_queryset().select_related("department", "created_by")
-        return found.annotate(version_count=Count("versions"), latest_number=Max("versions__number"))
+        visible: QuerySet[Any] = super().get_queryset().select_related("department", "created_by")
+        found: QuerySet[Any] = visible.annotate(version_count=Count("versions"), latest_number=Max("versions__number"))
+        return found
 
     @extend_schema(responses=ModelSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -67,7 +68,9 @@ class ModelVersionViewSet(AtriumViewSet):
         return Response(self._serializer(version, sees_values(self.actor, version)).data)
 
     @extend_schema(
-        parameters=[OpenApiParameter("file", OpenApiTypes.STR, description="model.onnx, manifest.json, … or bundle.zip.")],
+        parameters=[
+            OpenApiParameter("file", OpenApiTypes.STR, description="model.onnx, manifest.json, … or bundle.zip.")
+        ],
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
     )
     @action(detail=True)
@@ -77,4 +80,6 @@ class ModelVersionViewSet(AtriumViewSet):
         return download(actor=self.actor, version=version, name=request.query_params.get("file", BUNDLE))
 
     def _serializer(self, found: Any, values: bool, *, many: bool = False) -> ModelVersionSerializer:
-        return ModelVersionSerializer(found, many=many, context={**self.get_serializer_context(), "sees_values": values})
+        return ModelVersionSerializer(
+            found, many=many, context={**self.get_serializer_context(), "sees_values": values}
+        )

@@ -140,7 +140,16 @@ class RunDetailSerializer(RunSerializer):
     report = serializers.SerializerMethodField()
 
     class Meta(RunSerializer.Meta):
-        fields = (*RunSerializer.Meta.fields, "steps", "features", "candidates", "leaderboard", "findings", "report", "study")
+        fields = (
+            *RunSerializer.Meta.fields,
+            "steps",
+            "features",
+            "candidates",
+            "leaderboard",
+            "findings",
+            "report",
+            "study",
+        )
         read_only_fields = fields
 
     def get_report(self, run: TrainingRun) -> dict[str, Any]:
@@ -225,7 +234,11 @@ class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
 
     def get_inputs(self, version: ModelVersion) -> list[dict[str, Any]]:
         entries = version.manifest.get("inputs") or []
-        return entries if self.context["sees_values"] else [{k: e.get(k) for k in ("name", "type", "required")} for e in entries]
+        return (
+            entries
+            if self.context["sees_values"]
+            else [{k: e.get(k) for k in ("name", "type", "required")} for e in entries]
+        )
 
     def get_card(self, version: ModelVersion) -> dict[str, Any]:
         if self.context["sees_values"]:

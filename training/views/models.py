@@ -38,7 +38,9 @@ def index(request: HttpRequest) -> HttpResponse:
 def _headline(version: ModelVersion | None) -> dict[str, Any]:
     if version is None:
         return {"figures": []}
-    return {"figures": results.headline(version.task, version.card.get("metrics") or {}, version.card.get("baseline") or {})}
+    return {
+        "figures": results.headline(version.task, version.card.get("metrics") or {}, version.card.get("baseline") or {})
+    }
 
 
 @login_required
@@ -55,7 +57,9 @@ def detail(request: HttpRequest, id: UUID) -> HttpResponse:
 
 def _version(request: HttpRequest, id: UUID, number: int, verb: Verb) -> ModelVersion:
     visible = ModelVersion.objects.visible_to(request.actor)  # type: ignore[attr-defined]
-    related = visible.select_related("model", "department", "created_by", "run__dataset_version__dataset", "run__recipe")
+    related = visible.select_related(
+        "model", "department", "created_by", "run__dataset_version__dataset", "run__recipe"
+    )
     version: ModelVersion = get_object_or_404(related, model_id=id, number=number)
     require(request.actor, verb, version)  # type: ignore[attr-defined]
     return version

@@ -29,7 +29,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """Runs of the departments that the person belongs to, filtered by the address."""
     runs = TrainingRun.objects.visible_to(request.actor).with_what_lists_show()  # type: ignore[attr-defined]
     filters = {name: request.GET.get(name, "").replace("\x00", "")[:160] for name in ("q", "state", "target")}
-    found: Page = page_of(request, _narrowed(runs, filters).select_related("trial"))
+    # Trials stand with their study.
+    found: Page = page_of(request, _narrowed(runs, filters).filter(trial=None))
     page = {
         "page": found,
         "rows": [results.row(run) for run in found.rows],

@@ -7,15 +7,28 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Min, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from departments.access import Verb, decide, require
 from rest.problems import Refused
-from training import studies
+from training import results, studies
 from training.engine.family import FAMILIES
-from training.models import Study, Trial
+from training.models import LIVE, Study, Trial
+from training.paging import page_of
+
+
+@login_required
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """Studies of the departments that the person belongs to."""
+    ended = Count("trials", filter=~Q(trials__run__state__in=LIVE))
+    studies_ = Study.objects.visible_to(request.actor).select_related("dataset_version__dataset", "created_by")  # type: ignore[attr-defined]
+    found = page_of(request, studies_.annotate(ended=ended, best=Min("trials__value")))
+    rows = [{"study": study, "metric": results.WORDS.get(study.metric, study.metric)} for study in found.rows]
+    return render(request, "training/studies.html", {"page": found, "rows": rows})
 
 
 def _study(request: HttpRequest, id: UUID, verb: Verb) -> Study:
@@ -42,6 +55,7 @@ def _of_study(request: HttpRequest, study: Study) -> dict[str, Any]:
         "study": study,
         "trials": [{"trial": trial, "values": [trial.params.get(name) for name in study.search]} for trial in trials],
         "names": [titles.get(name, name) for name in study.search],
+        "metric": results.WORDS.get(study.metric, study.metric),
         "best": best,
         "model_version": getattr(best.run, "model_version", None) if best else None,
         "so_far": so_far([trial.value for trial in trials], smaller=study.direction == "minimise"),

@@ -127,9 +127,17 @@ def _make(request: HttpRequest, form: TrainForm, version: DatasetVersion, depart
     }
     if not values["trials"]:
         return services.start_run(**shared, model_name=values["model_name"])
-    if not form.search():
-        raise invalid("tune", _("choose at least one parameter of the family to search"))
+    _check_study(form)
     return studies.start_study(**shared, search=form.search(), trials=values["trials"])
+
+
+def _check_study(form: TrainForm) -> None:
+    family, search = form.cleaned_data["family"], form.search()
+    if not family:
+        raise invalid("family", _("a study tunes the parameters of one family: choose it"))
+    if not search:
+        raise invalid("tune", _("choose at least one parameter of the family to search"))
+    studies.check_search(family, search, form.cleaned_data["trials"])
 
 
 @login_required
@@ -154,6 +162,8 @@ def _planned(request: HttpRequest, form: TrainForm, version: DatasetVersion) -> 
     asked, values = form.request(), form.cleaned_data
     planned = check(version, values["recipe"], asked)
     trials = values["trials"]
+    if trials:
+        _check_study(form)
     extra = {"search": form.search(), "trials": trials} if trials else {"model_name": values["model_name"]}
     body = snippets.body_of(version, values["recipe"], asked, {"name": values["name"], **extra})
     path = reverse("api:study-list" if trials else "api:run-list")

@@ -1,0 +1,144 @@
+"""The recipe page: steps on the left, the chosen step's settings and effect on the right, kept with every change."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from datasets import recipe_pages as pages
+from datasets import recipe_services as services
+from datasets.models import Dataset, Recipe
+from datasets.recipe import STEPS
+from datasets.recipe_edits import ACTS, whole
+from departments.access import Verb, decide, decide_in, require
+from rest.problems import Refused, invalid
+
+SHOWN_ROWS = 20
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def recipe(request: HttpRequest, id: UUID) -> HttpResponse:
+    """One data set's recipe in the current department; `?recipe=` chooses another, `?step=` the step in focus."""
+    dataset = Dataset.objects.select_related("department").filter(pk=id).first()
+    if dataset is None:
+        raise Http404
+    require(request.actor, Verb.PREVIEW, dataset)  # type: ignore[attr-defined]
+    if request.method == "POST":
+        return _act(request, dataset, _chosen(request, dataset))
+    chosen = None if request.GET.get("recipe") == "new" else _chosen(request, dataset)
+    return _page(request, dataset, chosen, whole(request.GET.get("step")))
+
+
+def _act(request: HttpRequest, dataset: Dataset, chosen: Recipe | None) -> HttpResponse:
+    """Do what the pressed button says, keep it, and show the result."""
+    act = request.POST.get("act", "")
+    if act in ACTS:
+        return _edit(request, dataset, chosen, act)
+    if chosen is None or act not in ("undo", "redo", "rename", "delete"):
+        raise invalid("act", _("there is nothing to do; load the page anew"))
+    if act == "delete":
+        return _delete(request, dataset, chosen)
+    common = {"actor": request.actor, "recipe": chosen}  # type: ignore[attr-defined]
+    if act == "rename":
+        services.update_recipe(**common, name=request.POST.get("name", "")[:120])
+        return redirect(_url(dataset, chosen))
+    changed = services.undo_recipe(**common, redo=act == "redo")
+    return _answer(request, dataset, changed, whole(request.POST.get("chosen")))
+
+
+def _edit(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, act: str) -> HttpResponse:
+    """Change the steps; the first change makes the recipe."""
+    steps, place = ACTS[act](chosen.steps if chosen else [], request.POST)
+    if chosen:
+        changed = services.update_recipe(actor=request.actor, recipe=chosen, steps=steps, draft=True)  # type: ignore[attr-defined]
+        return _answer(request, dataset, changed, place)
+    made = services.create_recipe(actor=request.actor, dataset=dataset, steps=steps, draft=True)  # type: ignore[attr-defined]
+    return _answer(request, dataset, made, place)
+
+
+def _delete(request: HttpRequest, dataset: Dataset, chosen: Recipe) -> HttpResponse:
+    if request.POST.get("confirm", "").strip() != chosen.name:
+        messages.error(request, _("Nothing was deleted: the name that you typed is not the recipe's."))
+        return redirect(_url(dataset, chosen))
+    services.delete_recipe(actor=request.actor, recipe=chosen)  # type: ignore[attr-defined]
+    messages.success(request, _("%s is deleted.") % chosen.name)
+    return redirect("datasets:recipe", dataset.pk)
+
+
+def _answer(request: HttpRequest, dataset: Dataset, chosen: Recipe, place: int | None) -> HttpResponse:
+    """For htmx the changed part of the page, else the page itself."""
+    url = _url(dataset, chosen, place)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect(url)
+    response = _page(request, dataset, chosen, place)
+    response["HX-Replace-Url"] = url
+    return response
+
+
+def _url(dataset: Dataset, chosen: Recipe, place: int | None = None) -> str:
+    step = "" if place is None else f"&step={place}"
+    return f"{reverse('datasets:recipe', args=[dataset.pk])}?recipe={chosen.pk}{step}"
+
+
+def _own(request: HttpRequest, dataset: Dataset) -> list[Recipe]:
+    """The recipes on this data set that the actor may see, those of the current department first."""
+    current = request.department  # type: ignore[attr-defined]
+    seen = Recipe.objects.visible_to(request.actor).filter(dataset=dataset)  # type: ignore[attr-defined]
+    return sorted(seen.select_related("department", "dataset"), key=lambda each: current is None or each.department_id != current.pk)
+
+
+def _chosen(request: HttpRequest, dataset: Dataset) -> Recipe | None:
+    wanted = request.POST.get("recipe") if request.method == "POST" else request.GET.get("recipe")
+    own = _own(request, dataset)
+    if not wanted:
+        return own[0] if own and request.method == "GET" else None
+    found = next((each for each in own if str(each.pk) == wanted), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _page(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, place: int | None) -> HttpResponse:
+    part = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+    context = _context(request, dataset, chosen, place)
+    response = render(request, "datasets/recipe_editor.html" if part else "datasets/recipe.html", {**context, "part": part})
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _context(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, place: int | None) -> dict[str, Any]:
+    actor: Any = request.actor  # type: ignore[attr-defined]
+    context = {
+        "dataset": dataset, "recipe": chosen, "recipes": _own(request, dataset), "catalogue": list(STEPS),
+        "may_edit": _may_edit(actor, dataset, chosen), "may_train": decide(actor, Verb.TRAIN, dataset).allowed,
+        "act": request.POST.get("act", ""),
+    }  # fmt: skip
+    try:
+        version = services.latest(dataset)
+    except Refused as refused:
+        return {**context, "not_ready": refused.detail, "may_edit": False}
+    steps = chosen.steps if chosen else []
+    place = place if place is not None and place < len(steps) else None
+    report = services.preview_steps(actor=actor, dataset=dataset, steps=steps, limit=SHOWN_ROWS, focus=place)
+    listed = pages.listed(steps, report, place)
+    return {
+        **context, "version": version, "report": report, "place": place, "steps": listed,
+        "broken": [step["number"] for step in listed if step["error"]],
+        "settings": pages.settings_of(steps, report, place, version) if place is not None else None,
+        "table": pages.table_of(report),
+    }  # fmt: skip
+
+
+def _may_edit(actor: Any, dataset: Dataset, chosen: Recipe | None) -> bool:
+    home = chosen.department_id if chosen else services.home_of(actor, dataset).pk
+    return bool(decide_in(actor, Verb.EDIT, home).allowed)
