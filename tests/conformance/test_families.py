@@ -86,7 +86,7 @@ def test_artifact_passes_its_gate(family: Family, task: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("family", "task"), CASES)
 def test_killed_at_random_steps_resumes_exactly(family: Family, task: str, tmp_path: Path) -> None:
-    params = short(family, batch_size=16, epochs=96, rounds=96, learning_rate=0.01)
+    params = short(family, batch_size=16, epochs=96, rounds=96, learning_rate=0.01, feature_fraction=0.5)
     spec = spec_for(tmp_path, task, [{"family": family.name, "params": params}], seed=3)
     run(spec, tmp_path / "whole")
     looks, kills = random.Random(f"{family.name}/{task}"), 0

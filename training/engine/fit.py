@@ -242,7 +242,6 @@ class Loop:
         moments = {name: torch.from_numpy(array.copy()) for name, array in _under("moments/", arrays).items()}
         self.load_moments(moments)
         self.epoch_start = torch.from_numpy(arrays["random/order"].copy())
-        self.generator.set_state(self.epoch_start)
         torch.set_rng_state(torch.from_numpy(arrays["random/torch"].copy()))
         for place, callback in enumerate(self.callbacks):
             callback.load_state(_under(f"callback/{place}/", arrays), state[f"callback/{place}"])

@@ -77,6 +77,15 @@ def test_the_path_is_that_of_descent_over_the_rows() -> None:
     np.testing.assert_allclose(descent.theta, theta, rtol=1e-10)
 
 
+def test_weight_decay_shrinks_effects_and_never_the_level() -> None:
+    given = problem()
+    strong = validate_params(FAMILIES["linear"].params, {**PARAMS, "weight_decay": 5.0, "learning_rate": None})
+    fitted = FAMILIES["linear"].fit(given, strong, Control(Silent()))
+    theta = closed_form(given.train.X, given.train.y)
+    assert np.linalg.norm(fitted.coef) < 0.5 * np.linalg.norm(theta[1:])
+    assert np.isclose(fitted.intercept[0], theta[0], rtol=1e-6)
+
+
 def test_the_page_says_what_happens() -> None:
     """Run the page's code, and hold the figures it shows against what comes out."""
     page = PAGE.read_text()
