@@ -11,7 +11,8 @@
   }
 
   document.addEventListener("live:state", ({ detail }) => {
-    if (!live) return;
+    // The end has an event of its own, which brings the whole page anew.
+    if (!live || ["succeeded", "stopped", "failed", "cancelled"].includes(detail.state)) return;
     if (detail.state !== head.dataset.liveRun || detail.signal !== head.dataset.liveSignal) {
       Object.assign(head.dataset, { liveRun: detail.state, liveSignal: detail.signal });
       htmx.trigger(head, "refresh");
@@ -40,7 +41,7 @@
   });
 
   document.addEventListener("live:end", () => {
-    if (live) setTimeout(() => window.location.reload(), 200);
+    if (live) window.location.reload();
   });
 
   document.querySelectorAll("[data-filter-rows]").forEach((field) => field.addEventListener("input", () => {
