@@ -25,7 +25,7 @@ def name(request: HttpRequest) -> HttpResponse:
 
 
 def slow(request: HttpRequest) -> HttpResponse:
-    time.sleep(0.3)
+    time.sleep(0.6)
     return name(request)
 
 
@@ -78,10 +78,12 @@ def test_a_thread_is_not_lent_while_a_view_still_runs_in_it() -> None:
 
     async def walk() -> float:
         handler = PooledHandler()
-        gone = asyncio.create_task(ask(handler, "/slow"))
+        scope = {"type": "http", "method": "GET", "path": "/slow", "headers": [], "query_string": b""}
+        gone = ApplicationCommunicator(handler, scope)
+        await gone.send_input({"type": "http.request"})
         await asyncio.sleep(0.1)
-        gone.cancel()
-        await asyncio.sleep(0)
+        gone.stop(exceptions=False)
+        await asyncio.sleep(0.05)
         began = time.monotonic()
         await ask(handler, "/name")
         return time.monotonic() - began
