@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -152,7 +151,8 @@ def _require_edit(actor: Actor, recipe: Recipe) -> Decision:
 
 def _within(actor: Actor, department: Department) -> Actor:
     """The actor with the roles of one department only: one department's right is not used for another's recipe."""
-    return replace(actor, roles={pk: role for pk, role in actor.roles.items() if pk == department.pk})
+    roles = {pk: role for pk, role in actor.roles.items() if pk == department.pk}
+    return Actor(person_id=actor.person_id, username=actor.username, roles=roles, scopes=actor.scopes)
 
 
 def _checked(steps: Any, version: DatasetVersion, draft: bool) -> Steps:

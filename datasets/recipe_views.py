@@ -94,7 +94,8 @@ def _own(request: HttpRequest, dataset: Dataset) -> list[Recipe]:
     """The recipes on this data set that the actor may see, those of the current department first."""
     current = request.department  # type: ignore[attr-defined]
     seen = Recipe.objects.visible_to(request.actor).filter(dataset=dataset)  # type: ignore[attr-defined]
-    return sorted(seen.select_related("department", "dataset"), key=lambda each: current is None or each.department_id != current.pk)
+    own = list(seen.select_related("department", "dataset"))
+    return sorted(own, key=lambda each: current is None or each.department_id != current.pk)
 
 
 def _chosen(request: HttpRequest, dataset: Dataset) -> Recipe | None:

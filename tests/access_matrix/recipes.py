@@ -4,9 +4,19 @@ from tests.access_matrix import Row
 
 ID = {"id": "recipe.pk"}
 STEPS = [{"step": "missing", "columns": ["age"]}]
+PAGE = {"id": "dataset.pk"}
 MADE = {"dataset": "$dataset.pk", "steps": STEPS}
 
 ROWS = [
+    Row("datasets/<uuid:id>/recipe/", "GET", "200 200 200 200 404 200 403 404 302", args=PAGE),
+    Row(
+        "datasets/<uuid:id>/recipe/",
+        "POST",
+        "302 403 302 302 404 302 403 404 302",
+        args=PAGE,
+        body={"act": "add", "step": "missing"},
+        form=True,
+    ),
     Row("api/v1/steps/", "GET", "200 200 200 200 200 200 200 200 401"),
     Row("api/v1/recipes/", "GET", "200 200 200 200 200 200 200 200 401"),
     Row("api/v1/recipes/", "POST", "201 403 201 201 404 201 403 404 401", body=MADE),

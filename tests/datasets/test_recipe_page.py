@@ -30,7 +30,7 @@ def act(browser_of: Callable[[str], Client], dataset: Dataset) -> Callable[..., 
     """`act("add", step="missing")`: press a button as Alice, on her recipe if there is one."""
     client = browser_of("alice")
 
-    def press(name: str, **values: Any) -> Any:
+    def press(name: str, /, **values: Any) -> Any:
         recipe = Recipe.objects.first()
         body = {"act": name, **({"recipe": str(recipe.pk)} if recipe else {}), **values}
         return client.post(f"/datasets/{dataset.pk}/recipe/", body, **HTMX)

@@ -1,0 +1,73 @@
+// The recipe page: steps are moved by buttons, Alt+arrows and dragging; Ctrl+Z undoes; the focus stays with the work.
+(() => {
+  const editor = document.querySelector("[data-recipe]");
+  if (!editor) return;
+
+  function move(from, to) {
+    const form = document.getElementById("recipe-move");
+    const count = editor.querySelectorAll(".recipe-step").length;
+    if (from === to || to < 0 || to >= count) return;
+    form.elements.index.value = from;
+    form.elements.to.value = to;
+    form.requestSubmit();
+  }
+  const place = (element) => Number(element.closest("[data-place]").dataset.place);
+  const canMove = (target) => target.closest?.("[data-sortable] [data-place]");
+
+  document.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (event.altKey && step && canMove(event.target)) {
+      event.preventDefault();
+      move(place(event.target), place(event.target) + step);
+    }
+    const typing = event.target.closest?.("input:not([type=checkbox]), textarea, select, dialog");
+    if (!typing && (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+      event.preventDefault();
+      editor.querySelector(event.shiftKey ? "[data-redo]" : "[data-undo]")?.click();
+    }
+  });
+
+  // Dragging: the link of a step would drag its address, so the step itself is made draggable.
+  let dragged = null;
+  function prepare() {
+    editor.querySelectorAll("[data-sortable] .recipe-step").forEach((item) => {
+      item.draggable = true;
+      item.querySelector("a").draggable = false;
+    });
+  }
+  const over = (item) => editor.querySelectorAll(".recipe-step").forEach((other) => other.classList.toggle("over", other === item));
+  editor.addEventListener("dragstart", (event) => {
+    dragged = event.target.closest(".recipe-step");
+    if (!dragged) return;
+    dragged.classList.add("dragging");
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", "");
+  });
+  editor.addEventListener("dragover", (event) => {
+    const item = event.target.closest(".recipe-step");
+    if (!dragged || !item) return;
+    event.preventDefault();
+    over(item);
+  });
+  editor.addEventListener("drop", (event) => {
+    const item = event.target.closest(".recipe-step");
+    if (!dragged || !item) return;
+    event.preventDefault();
+    move(place(dragged), place(item));
+  });
+  editor.addEventListener("dragend", () => {
+    dragged?.classList.remove("dragging");
+    dragged = null;
+    over(null);
+  });
+
+  // After a change the focus goes to the step that was moved, added or left, unless the same control is still there.
+  let pressed = "";
+  editor.addEventListener("htmx:beforeRequest", () => { pressed = document.activeElement?.id || ""; });
+  editor.addEventListener("htmx:afterSettle", () => {
+    prepare();
+    const same = pressed && !/^recipe-(up|down|remove)-/.test(pressed) && document.getElementById(pressed);
+    (same && !same.disabled ? same : editor.querySelector("[data-focus]"))?.focus();
+  });
+  prepare();
+})();
