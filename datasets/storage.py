@@ -38,9 +38,8 @@ def keep(content: File, kind: str) -> Stored:
         size += len(chunk)
     sha256 = digest.hexdigest()
     key = f"{kind}/{sha256[:2]}/{sha256}"
-    if not default_storage.exists(key):
-        content.seek(0)
-        _place(content, key)
+    content.seek(0)
+    place(content, key)
     return Stored(key, sha256, size)
 
 
@@ -50,8 +49,13 @@ def keep_path(path: Path, kind: str) -> Stored:
         return keep(File(file), kind)
 
 
-def _place(content: File, key: str) -> None:
-    """Write to a temporary name, flush to disk, rename: nobody ever sees half a file under its key."""
+def place(content: File, key: str) -> None:
+    """Store under a key that names this very content; what is there already stays.
+
+    Write to a temporary name, flush to disk, rename: nobody ever sees half a file under its key.
+    """
+    if default_storage.exists(key):
+        return
     try:
         target = Path(default_storage.path(key))
     except NotImplementedError:  # an object store shows an object only when it is whole

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
-from uuid import uuid4
 
 import orjson
 from django.core.files import File
 from django.core.files.storage import default_storage
+
+from datasets import storage
 
 MANIFEST = "manifest.json"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that the format knows: equal models make equal files
@@ -42,28 +42,9 @@ def store(folder: Path) -> Stored:
     key = f"models/{sha256[:2]}/{sha256}"
     names = [*sorted(manifest["files"]), MANIFEST]
     for name in names:
-        put(folder / name, f"{key}/{name}")
+        with (folder / name).open("rb") as stream:
+            storage.place(File(stream), f"{key}/{name}")
     return Stored(key, sha256, sum((folder / name).stat().st_size for name in names), manifest)
-
-
-def put(source: Path, key: str) -> None:
-    """Copy a file to an immutable key: under a temporary name, flushed to disk, then renamed into place."""
-    if default_storage.exists(key):
-        return
-    try:
-        target = Path(default_storage.path(key))
-    except NotImplementedError:
-        # An object store makes an object visible only when it is complete.
-        with source.open("rb") as stream:
-            default_storage.save(key, File(stream))
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{uuid4().hex}")
-    with source.open("rb") as reader, partial.open("wb") as writer:
-        shutil.copyfileobj(reader, writer, 2**20)
-        writer.flush()
-        os.fsync(writer.fileno())
-    partial.replace(target)
 
 
 def local_copy(key: str, workdir: Path) -> Path:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.files import File
 
 
 @pytest.fixture
@@ -16,10 +17,10 @@ def make_version(departments: SimpleNamespace, people: SimpleNamespace, tmp_path
     import numpy as np
     import polars as pl
 
+    from datasets import storage
     from datasets.models import Dataset, DatasetVersion
     from datasets.profile import profile
     from datasets.schema import Schema
-    from training.artifacts import put
 
     types = {"age": "integer", "income": "number", "grade": "text", "defaulted": "boolean", "limit": "number"}
 
@@ -43,7 +44,8 @@ def make_version(departments: SimpleNamespace, people: SimpleNamespace, tmp_path
         dataset, _made = Dataset.objects.get_or_create(department=owner, name=name, created_by=people.alice)
         number = dataset.versions.count() + 1
         key = f"datasets/{dataset.pk}/{number}.parquet"
-        put(path, key)
+        with path.open("rb") as content:
+            storage.place(File(content), key)
         schema = [{"name": column, "type": kind} for column, kind in types.items()]
         return DatasetVersion.objects.create(
             dataset=dataset, department=owner, number=number, state="ready", storage_key=key, sha256="0" * 64,
