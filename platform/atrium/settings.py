@@ -22,6 +22,8 @@ HOME = ensure_home(Path(env("ATRIUM_HOME", default=str(BASE_DIR / "var"))).expan
 PORT = env.int("ATRIUM_PORT", default=8000)
 EMBEDDED = "DATABASE_URL" not in env.ENVIRON
 DEBUG = env.bool("ATRIUM_DEBUG", default=False)
+# Whether a first start makes the sample departments, people and tables.
+DEMO = env.bool("ATRIUM_DEMO", default=EMBEDDED)
 
 SECRET_KEY = env("ATRIUM_SECRET_KEY", default="")
 if not SECRET_KEY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -65,8 +66,10 @@ def _disconnect() -> None:
 def _settle_in(parent: int, handler: Handler) -> None:
     os.setsid()
     die_with(parent)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
+    # The pool's own handlers would turn the ends that are meant here into exceptions.
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE}:
+        with contextlib.suppress(OSError, ValueError):
+            signal.signal(number, signal.SIG_DFL)
     # Pages and predictions are answered first: people wait for those.
     os.nice(NICENESS)
     limit(handler)

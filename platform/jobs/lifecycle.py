@@ -44,6 +44,11 @@ def claim(job_id: UUID, attempt: int, *, worker: str) -> Job | None:
     return Job.objects.select_related("created_by", "token", "department").get(pk=job_id)
 
 
+def leave(job_id: UUID, attempt: int) -> None:
+    """Have the message of a queued job sent again: the worker that got it shuts down."""
+    Job.objects.filter(pk=job_id, attempt=attempt, state=JobState.QUEUED).update(dispatched_at=None)
+
+
 def renew(job: Job, *, child_pid: int | None = None) -> bool:
     """Prolong the lease; False when the job is no longer this attempt's."""
     return bool(running(job.pk, job.attempt).update(lease_expires_at=lease_end(), child_pid=child_pid))
@@ -104,10 +109,14 @@ def pause(job: Job) -> bool:
 
 
 @transaction.atomic
-def requeue(job: Job, *, failed: bool) -> bool:
-    """Give a running job back to the queue under a new attempt; `failed` counts against its attempts."""
-    given = running(job.pk, job.attempt).update(failures=F("failures") + int(failed), **_queued(job))
-    if given:
+def requeue(job: Job, *, failed: bool, ring: bool = True) -> bool:
+    """Give a running job back to the queue under a new attempt; `failed` counts against its attempts.
+
+    Without `ring` the next worker's first look finds it: a worker that shuts down would take its own message.
+    """
+    changes = _queued(job) if ring else {**_queued(job), "dispatched_at": None}
+    given = running(job.pk, job.attempt).update(failures=F("failures") + int(failed), **changes)
+    if given and ring:
         ring_on_commit(job.pk, job.attempt + 1, job.queue)
     return bool(given)
 

@@ -111,7 +111,7 @@ def again(job: Job, outcome: Outcome) -> None:
         lifecycle.end(job, JobState.FAILED, error=_gave_up(job, outcome.line))
     else:
         say(job, outcome.line, "warning")
-        lifecycle.requeue(job, failed=counts)
+        lifecycle.requeue(job, failed=counts, ring=outcome.kind != "released")
 
 
 def say(job: Job, line: str, level: str) -> None:

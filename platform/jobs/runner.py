@@ -14,6 +14,7 @@ from jobs.models import Job
 from jobs.outcome import Outcome, attempt, failed, of_error, settle
 from jobs.registry import get_handler
 from jobs.services import authorize
+from jobs.worker import is_shutting_down
 from rest.problems import Refused
 
 logger = logging.getLogger("atrium.jobs")
@@ -24,6 +25,9 @@ def work(job_id: UUID, number: int, *, worker: str, inline: bool = False) -> boo
 
     `inline` does the work in this very process, for tests of handlers; otherwise it is a child process's.
     """
+    if is_shutting_down():
+        lifecycle.leave(job_id, number)
+        return False
     job = lifecycle.claim(job_id, number, worker=worker)
     if job is None:
         return False

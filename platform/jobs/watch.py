@@ -53,6 +53,7 @@ class Watcher:
         self.asked = ""
         self.asked_since = 0.0
         self.alive = True
+        self.worker = os.getppid()
 
     def run(self) -> Outcome:
         self._renew()
@@ -76,7 +77,8 @@ class Watcher:
             self.looked = now
             self._look()
         self._check_memory()
-        if is_shutting_down():
+        # A worker that was killed leaves its pool behind: its jobs go back to the queue before their leases run out.
+        if is_shutting_down() or os.getppid() != self.worker:
             self._end(Outcome("released"))
         self._escalate(time.monotonic())
 

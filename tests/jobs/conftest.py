@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,19 +73,34 @@ def platform(
     request: pytest.FixtureRequest, tmp_path: Path, migrated: Callable[[bool], str], django_db_blocker: Any
 ) -> Iterator[Site]:
     """A platform of real processes on SQLite and the folder broker, and again on PostgreSQL and Redis."""
-    import_module("tests.jobs.workload.tasks")
-    home = ensure_home(tmp_path / "home")
-    if request.param:
-        url, redis = postgres.create(migrated(True)), site.Redis(tmp_path / "redis")
-        redis.start()
-    else:
-        url, redis = site.copy_sqlite(migrated(False), home), None
-    platform = Site(home, url, redis)
-    with django_db_blocker.unblock(), site.connected(url), site.sending(platform):
-        platform.furnish()
+    with django_db_blocker.unblock(), raised(tmp_path, migrated, servers=request.param) as platform:
         yield platform
-        platform.stop()
-    if request.param:
-        postgres.drop(url)
-    if request.session.testsfailed:
+
+
+@pytest.fixture(params=[EMBEDDED])
+def embedded(tmp_path: Path, migrated: Callable[[bool], str], django_db_blocker: Any) -> Iterator[Site]:
+    """Where the broker makes no difference, the embedded one alone."""
+    with django_db_blocker.unblock(), raised(tmp_path, migrated, servers=False) as platform:
+        yield platform
+
+
+@contextmanager
+def raised(folder: Path, migrated: Callable[[bool], str], *, servers: bool) -> Iterator[Site]:
+    """A platform with its people and no process yet; whatever it started is gone at the end."""
+    import_module("tests.jobs.workload.tasks")
+    home = ensure_home(folder / "home")
+    url = postgres.create(migrated(True)) if servers else site.copy_sqlite(migrated(False), home)
+    platform = Site(home, url, site.Redis(folder / "redis") if servers else None)
+    if platform.redis:
+        platform.redis.start()
+    try:
+        with site.connected(url), site.sending(platform):
+            platform.furnish()
+            yield platform
+    except BaseException:
         print(platform.logs())
+        raise
+    finally:
+        platform.stop()
+        if servers:
+            postgres.drop(url)
