@@ -147,7 +147,7 @@ class RecipeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumView
         given = {**asked.validated_data, "dataset": recipe.dataset, "steps": recipe.steps}
         return Response(services.preview_steps(actor=self.actor, **given))
 
-    @extend_schema(request=PreviewRequestSerializer, responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="recipes_try", request=PreviewRequestSerializer, responses=OpenApiTypes.OBJECT)
     @action(detail=False, methods=["post"], url_path="preview", url_name="try")
     def try_steps(self, request: Request) -> Response:
         """Preview steps without keeping them."""

@@ -72,7 +72,7 @@ def department_of(person: User, slug: str | None) -> UUID | None:
     """The department, one of the person's own, that a new token is limited to."""
     if slug is None:
         return None
-    membership = person.memberships.filter(department__slug=slug).first()  # type: ignore[attr-defined]
+    membership = person.memberships.filter(department__slug=slug).first()
     if membership is None:
         raise invalid("department", _("you belong to no department “%s”") % slug)
     found: UUID = membership.department_id

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -34,7 +35,7 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
-    def form_valid(self, form: SignInForm) -> HttpResponse:
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
         complete(current(), self.request.user)
         record("person.sign_in", form.get_user())
@@ -105,11 +106,12 @@ def revoke(request: HttpRequest, id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
     """Set or change one's own password; who came by a link has none yet."""
-    kind = PasswordChangeForm if request.user.has_usable_password() else SetPasswordForm
-    form = kind(request.user, request.POST or None)
+    person = cast(User, request.user)
+    kind = PasswordChangeForm if person.has_usable_password() else SetPasswordForm
+    form = kind(person, request.POST or None)
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())
-        record("person.set_password", request.user)  # type: ignore[arg-type]
+        record("person.set_password", person)
         messages.success(request, _("Your password is set. Use it with your username from now on."))
         return redirect("home")
     return render(request, "accounts/password.html", {"form": form}, status=422 if form.errors else 200)

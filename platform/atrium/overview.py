@@ -62,9 +62,10 @@ def _usable(actor: Actor, department: Department) -> QuerySet[Dataset]:
     rows = Dataset.objects.visible_to(actor).filter(Q(department=department) | Q(pk__in=granted))
     newest = DatasetVersion.objects.filter(dataset=OuterRef("pk")).order_by("-number")
     names = {"newest_state": "state", "newest_rows": "rows", "newest_columns": "columns"}
-    return rows.select_related("department").annotate(
+    shown: QuerySet[Dataset] = rows.select_related("department").annotate(
         **{name: Subquery(newest.values(field)[:1]) for name, field in names.items()}
     )
+    return shown
 
 
 def _expiring(department: Department) -> QuerySet[Grant]:

@@ -1,12 +1,12 @@
 """Every route of the platform: pages at the root, the API under /api/v1/."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from atrium import administration, pages, views
 from rest.handlers import not_found
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("", views.ApiRoot.as_view(), name="root"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),

@@ -27,7 +27,7 @@ class AuditContextMiddleware:
 
     async def _acall(self, request: HttpRequest) -> HttpResponse:
         origin = Origin(address=request.META.get("REMOTE_ADDR", "")[:45], request_id=getattr(request, "request_id", ""))
-        user = await request.auser()  # type: ignore[attr-defined]
+        user = await request.auser()
         complete(origin, user)
         with acting(origin):
             return await self.get_response(request)  # type: ignore[misc,no-any-return]

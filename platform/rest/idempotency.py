@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.db import IntegrityError, transaction
+from django.http import QueryDict
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -90,15 +91,19 @@ def fingerprint(request: Request) -> str:
     """SHA-256 over method, path and body; uploaded files count by name, size and content."""
     mark = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
     if request.FILES:
-        for name, value in sorted(request.data.items()):
+        for name, value in sorted(cast(QueryDict, request.data).items()):
             mark.update(f"{name}=".encode())
-            if hasattr(value, "chunks"):
-                for chunk in value.chunks():
-                    mark.update(chunk)
-                value.seek(0)
-            else:
-                mark.update(str(value).encode())
+            _mark(mark, value)
     else:
         data = request.data.dict() if hasattr(request.data, "dict") else request.data
         mark.update(orjson.dumps(data, option=orjson.OPT_SORT_KEYS))
     return mark.hexdigest()
+
+
+def _mark(mark: hashlib._Hash, value: Any) -> None:
+    if hasattr(value, "chunks"):
+        for chunk in value.chunks():
+            mark.update(chunk)
+        value.seek(0)
+    else:
+        mark.update(str(value).encode())

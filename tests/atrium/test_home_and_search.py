@@ -69,5 +69,6 @@ def test_home_asks_the_database_equally_often(
 ) -> None:
     for i in range(30):
         Dataset.objects.create(department=loans.department, name=f"more {i}", created_by=people.alice)
+    alice = browser_of("alice")
     with django_assert_max_num_queries(14):
-        browser_of("alice").get("/")
+        alice.get("/")

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from accounts.api.authentication import token_of
 from rest.problems import Refused
 
 READING = frozenset({"read", "write"})
@@ -25,7 +26,8 @@ class ScopePermission(BasePermission):
         method = request.method or ""
         default = READING if method in SAFE_METHODS else WRITING
         needed = getattr(view, "method_scopes", {}).get(method, default)
-        if request.auth is not None and not needed & set(request.auth.scopes):
-            has, needs = ", ".join(request.auth.scopes), " or ".join(sorted(needed))
+        token = token_of(request)
+        if token is not None and not needed & set(token.scopes):
+            has, needs = ", ".join(token.scopes), " or ".join(sorted(needed))
             raise Refused("token-scope", f"This token may {has}; the request needs the scope {needs}.", status=403)
         return True

@@ -39,6 +39,7 @@ class NewTokenSerializer(TokenSerializer):
 
     token = serializers.CharField(read_only=True)
 
-    class Meta(TokenSerializer.Meta):
-        fields = (*TokenSerializer.Meta.fields, "token")  # type: ignore[assignment]
+    class Meta:
+        model = ApiToken
+        fields = (*TokenSerializer.Meta.fields, "token")
         read_only_fields = fields

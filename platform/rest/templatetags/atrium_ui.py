@@ -11,6 +11,7 @@ from django.forms import BoundField, CheckboxInput, RadioSelect, Select, SelectM
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
+
 from plugins.params import Param
 
 from . import charts, figures
@@ -73,9 +74,9 @@ def initials(name: str) -> str:
 @register.filter
 def widget(field: BoundField) -> SafeString:
     """Return the form field's control with the frame's classes, its error state and its descriptions."""
-    attrs = {"class": f"{field.field.widget.attrs.get('class', '')} {_control_class(field)}".strip()}
+    attrs: dict[str, str | bool] = {"class": f"{field.field.widget.attrs.get('class', '')} {_control_class(field)}".strip()}
     if field.errors:
-        attrs |= {"class": attrs["class"] + " is-invalid", "aria-invalid": "true"}
+        attrs |= {"class": f"{attrs['class']} is-invalid", "aria-invalid": "true"}
     described = [f"{field.auto_id}-help"] * bool(field.help_text) + [f"{field.auto_id}-error"] * bool(
         field.errors
     )
