@@ -3,7 +3,7 @@
   const STORE = "atrium-single-keys";
   const enabled = () => localStorage.getItem(STORE) !== "off";
   const typing = (target) => target.closest?.("input, textarea, select, [contenteditable], dialog");
-  let prefix = 0;
+  let prefix = -Infinity; // when g was pressed
 
   function openPalette() {
     window.atrium.openDialog("palette");
@@ -19,7 +19,7 @@
 
   function single(event) {
     if (!enabled() || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    if (event.timeStamp - prefix < 1200) { prefix = 0; go(event.key); return; }
+    if (event.timeStamp - prefix < 1200) { prefix = -Infinity; go(event.key); return; }
     if (event.key === "g") prefix = event.timeStamp;
     if (event.key === "?") window.atrium.openDialog("keys");
     if (event.key === "/") { event.preventDefault(); openPalette(); }
