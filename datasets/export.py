@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO, cast
 
 RISKY = r"^'*[=+\-@\t\r]"
 
@@ -45,7 +46,7 @@ def csv_parts(parquet: Path) -> Iterator[bytes]:
 
 def rejects_parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield a stored list of rejected lines with its texts defused."""
-    text = io.TextIOWrapper(io.BufferedReader(_Joined(chunks)), encoding="utf-8", newline="")
+    text = io.TextIOWrapper(cast(IO[bytes], _Joined(chunks)), encoding="utf-8", newline="")
     for line in csv.reader(text):
         yield _line(defused(cell) for cell in line)
 

@@ -84,5 +84,5 @@ def _columns(by_column: dict[str, dict[str, Any]]) -> Iterator[Finding]:
 
 def _outlying(figures: dict[str, Any]) -> bool:
     outside: int = figures.get("outliers", {}).get("count", 0)
-    present = sum((figures.get("histogram") or {}).get("counts", []))
+    present: int = sum((figures.get("histogram") or {}).get("counts", []))
     return outside > OUTLIER_SHARE * present

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -172,15 +173,13 @@ def _long_ones_print_back(cells: pa.Array, values: pa.Array, extreme: bool) -> b
 
 
 def _prints_back(text: str, number: float) -> bool:
+    """Whether the double's shortest spelling, or its spelling with as many decimals, is the number that was read."""
     mantissa, _, exponent = text.lower().partition("e")
+    if not exponent and "." not in mantissa and abs(number) >= 2**63:
+        return False  # an identifier, even where it happens to be a double
     decimals = len(mantissa.partition(".")[2])
-    if not exponent:
-        if "." not in mantissa and abs(number) >= 2**63:
-            return False  # an identifier, even where it happens to be a double
-        whole = mantissa.replace("-.", "-0.") if mantissa.startswith("-.") else mantissa
-        return f"{number:.{decimals}f}" == (f"0{whole}" if whole.startswith(".") else whole.removesuffix("."))
-    printed, _, power = f"{number:.{decimals}e}".partition("e")
-    return printed == mantissa and int(power) == int(exponent)
+    spellings = (repr(number), f"{number:.{decimals}{'e' if exponent else 'f'}}")
+    return any(Decimal(spelling) == Decimal(text) for spelling in spellings)
 
 
 def _decimal_comma(cells: pa.Array) -> pa.Array | None:

@@ -150,12 +150,9 @@ def add_version(request: HttpRequest, id: UUID) -> HttpResponse:
     form = VersionForm(request.POST, request.FILES)
     if form.is_valid():
         with refusals_into(form):
-            services.add_version(
-                actor=request.actor,
-                dataset=dataset,
-                file=form.cleaned_data["file"],
-                options=options_from(request.POST),  # type: ignore[attr-defined]
-            )
+            actor: Any = request.actor  # type: ignore[attr-defined]
+            given = {"file": form.cleaned_data["file"], "options": options_from(request.POST)}
+            services.add_version(actor=actor, dataset=dataset, **given)
             return redirect("datasets:detail", dataset.pk)
     return _page(request, dataset, tab="versions", status=422, version_form=form)
 
