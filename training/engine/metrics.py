@@ -57,10 +57,21 @@ def classification(y: np.ndarray, probabilities: np.ndarray, task: str) -> Metri
         "f1": float(f1[picked].mean()),
         "precision": float(precision[picked].mean()),
         "recall": float(recall[picked].mean()),
-        "brier": float(((probabilities - np.eye(probabilities.shape[1])[y]) ** 2).sum(axis=1).mean()),
+        "brier": brier(y, probabilities),
     }
     area = auc(y, probabilities, task)
     return metrics if area is None else {**metrics, "auc": area}
+
+
+def brier(y: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean squared distance of the probabilities from the truth (Brier, 1950), summed over the classes.
+
+    With two classes it is taken of the second class alone, so from 0 to 1, as is usual there.
+    """
+    import numpy as np
+
+    squares = (probabilities - np.eye(probabilities.shape[1])[y]) ** 2
+    return float(squares[:, 1].mean() if probabilities.shape[1] == 2 else squares.sum(axis=1).mean())
 
 
 def confusion(y: np.ndarray, chosen: np.ndarray, classes: int) -> np.ndarray:

@@ -37,6 +37,7 @@ def test_classification_metrics(classes: int, task: str) -> None:
     ours, chosen = metrics.classification(y, z, task), z.argmax(axis=1)
     how = "binary" if task == BINARY else "macro"
     assert ours["log_loss"] == pytest.approx(theirs.log_loss(y, z))
+    assert ours["brier"] == pytest.approx(theirs.brier_score_loss(y, z))
     assert ours["accuracy"] == pytest.approx(theirs.accuracy_score(y, chosen))
     assert ours["balanced_accuracy"] == pytest.approx(theirs.balanced_accuracy_score(y, chosen))
     assert ours["f1"] == pytest.approx(theirs.f1_score(y, chosen, average=how))
