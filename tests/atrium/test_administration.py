@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import SimpleNamespace
 
+from django.test import Client
+
 from accounts.models import User
 from audit.models import AuditEvent
 from audit.services import record
 from departments.models import Department
-from django.test import Client
 
 
 def test_nobody_else_learns_that_they_exist(browser_of: Callable[[str], Client]) -> None:

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.test import Client
+
 from datasets.models import Dataset, DatasetVersion
 from departments.services import create_grant
-from django.test import Client
 
 
 @pytest.fixture

@@ -76,3 +76,19 @@ def test_impossible_user_name_is_refused(name: str) -> None:
     with pytest.raises(Refused) as refused:
         create_person(username=name)
     assert refused.value.errors[0]["field"] == "username"
+
+
+@pytest.mark.django_db
+def test_first_admin_is_made_once_without_a_password(capsys: pytest.CaptureFixture[str]) -> None:
+    from django.core.management import call_command
+
+    from accounts.models import User
+    from atrium.management.commands.up import people_to_greet
+
+    call_command("first_admin")
+    call_command("first_admin", "--username", "second")
+    admin = User.objects.get()
+    assert admin.is_platform_admin and not admin.has_usable_password()
+    assert people_to_greet() == [admin]
+    User.objects.update(last_login=admin.date_joined)
+    assert people_to_greet() == []

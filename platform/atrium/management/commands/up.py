@@ -52,8 +52,7 @@ class Command(BaseCommand):
         """Bring the database up to date and, on a first start, fill it with the samples."""
         self.say("Preparing the database …")
         self.do("migrate", "--noinput", "--verbosity=0")
-        if settings.DEMO:
-            self.do("seed")
+        self.do("seed" if settings.DEMO else "first_admin")
 
     def do(self, *command: str) -> None:
         """Run a management command in a process of its own, so that what it loads does not stay here."""
@@ -61,7 +60,9 @@ class Command(BaseCommand):
         if done.returncode:
             (settings.HOME / "logs" / f"{command[0]}.log").write_text(done.stdout + done.stderr)
             last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-            raise CannotStart(f"manage.py {command[0]} failed: {last} (details in {settings.HOME}/logs/{command[0]}.log)")
+            raise CannotStart(
+                f"manage.py {command[0]} failed: {last} (details in {settings.HOME}/logs/{command[0]}.log)"
+            )
 
     def greet(self, supervisor: Supervisor) -> None:
         """Once the web server answers, print where it is and how to get in."""
@@ -85,12 +86,14 @@ class Command(BaseCommand):
 
 
 def people_to_greet() -> list[User]:
-    """The sample people; on a platform without them, the first platform admin."""
+    """The sample people; on a platform without them, the first platform admin until they have signed in."""
     names = [name for name, *_rest in PEOPLE] if settings.DEMO else []
     found = {person.username: person for person in User.objects.filter(username__in=names, is_active=True)}
     if found:
         return [found[name] for name in names if name in found]
-    return list(User.objects.filter(is_platform_admin=True, is_active=True).order_by("date_joined")[:1])
+    return list(
+        User.objects.filter(is_platform_admin=True, is_active=True, last_login=None).order_by("date_joined")[:1]
+    )
 
 
 def about(person: User) -> str:
