@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
 
 from datasets import recipe_pages as pages
 from datasets import recipe_services as services
@@ -63,7 +64,9 @@ def _edit(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, act: st
         changed = services.update_recipe(actor=request.actor, recipe=chosen, steps=steps, draft=True)  # type: ignore[attr-defined]
         return _answer(request, dataset, changed, place)
     made = services.create_recipe(actor=request.actor, dataset=dataset, steps=steps, draft=True)  # type: ignore[attr-defined]
-    return _answer(request, dataset, made, place)
+    # The page's head names the recipe and lists the others: it is loaded anew, once.
+    url = _url(dataset, made, place)
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)  # type: ignore[attr-defined]
 
 
 def _delete(request: HttpRequest, dataset: Dataset, chosen: Recipe) -> HttpResponse:
@@ -122,7 +125,7 @@ def _context(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, plac
     context = {
         "dataset": dataset, "recipe": chosen, "recipes": _own(request, dataset), "catalogue": list(STEPS),
         "may_edit": _may_edit(actor, dataset, chosen), "may_train": decide(actor, Verb.TRAIN, dataset).allowed,
-        "act": request.POST.get("act", ""),
+        "takes_focus": request.POST.get("act") in ("add", "move", "up", "down", "remove"),
     }  # fmt: skip
     try:
         version = services.latest(dataset)

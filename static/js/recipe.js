@@ -61,13 +61,26 @@
     over(null);
   });
 
-  // After a change the focus goes to the step that was moved, added or left, unless the same control is still there.
-  let pressed = "";
+  // After a change the focus goes to the step that was moved, added or left, else stays on the same control.
+  // What is being typed while an answer comes outlives it, and is sent when the field is left.
+  let pressed = "", typed = null;
   editor.addEventListener("htmx:beforeRequest", () => { pressed = document.activeElement?.id || ""; });
+  editor.addEventListener("htmx:beforeSwap", () => {
+    const field = document.activeElement;
+    const isTyped = field?.matches("input[type=text], input[type=number]") && field.value !== field.defaultValue;
+    typed = isTyped ? { id: field.id, value: field.value } : null;
+  });
+  function restore() {
+    const field = typed && document.getElementById(typed.id);
+    if (!field || field.value === typed.value) return;
+    field.value = typed.value;
+    field.focus();
+    field.addEventListener("blur", () => field.dispatchEvent(new Event("change", { bubbles: true })), { once: true });
+  }
   editor.addEventListener("htmx:afterSettle", () => {
     prepare();
-    const same = pressed && !/^recipe-(up|down|remove)-/.test(pressed) && document.getElementById(pressed);
-    (same && !same.disabled ? same : editor.querySelector("[data-focus]"))?.focus();
+    (editor.querySelector("[data-focus]") || (pressed ? document.getElementById(pressed) : null))?.focus();
+    restore();
   });
   prepare();
 })();

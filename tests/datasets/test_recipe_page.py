@@ -55,17 +55,20 @@ def test_the_empty_page_offers_the_steps(browser_of: Callable[[str], Client], da
 
 
 def test_adding_a_step_shows_its_settings_and_effect(act: Callable[..., Any], dataset: Dataset) -> None:
+    first = act("add", step="duplicates")
+    url = f"/datasets/{dataset.pk}/recipe/?recipe={Recipe.objects.get().pk}"
+    assert first["HX-Redirect"] == f"{url}&step=0"
     answer = act("add", step="missing")
-    recipe = Recipe.objects.get()
-    assert answer["HX-Replace-Url"] == f"/datasets/{dataset.pk}/recipe/?recipe={recipe.pk}&step=0"
+    assert answer["HX-Replace-Url"] == f"{url}&step=1"
     text = words(answer)
-    assert "Step 1: Missing values" in text and "3 cells changed" in text
+    assert "Step 2: Missing values" in text and "2 cells changed" in text
     assert 'name="params.method"' in answer.content.decode()
-    assert f"/runs/new/?dataset={dataset.pk}&amp;recipe={recipe.pk}" in answer.content.decode()
+    assert f"/runs/new/?dataset={dataset.pk}&amp;recipe={Recipe.objects.get().pk}" in answer.content.decode()
 
 
 def test_removed_rows_and_columns_are_shown(act: Callable[..., Any]) -> None:
-    answer = act("add", step="duplicates")
+    act("add", step="duplicates")
+    answer = act("settings", index="0", **{"params.keep": "first"})
     assert "−1 row" in words(answer) and 'class="row-removed"' in answer.content.decode()
     act("add", step="encode")
     answer = act("settings", index="1", columns=["name"], **{"params.method": "onehot"})
@@ -103,10 +106,11 @@ def test_reorder_switch_remove_undo_redo(act: Callable[..., Any]) -> None:
 
 
 def test_an_unfinished_step_is_kept_and_named(act: Callable[..., Any]) -> None:
+    act("add", step="missing")
     answer = act("add", step="drop")
-    assert names() == ["drop"]
+    assert names() == ["missing", "drop"]
     assert "name the columns that this step works on" in words(answer)
-    assert "Mend step 1 before training" in words(answer) and "/runs/new/" not in answer.content.decode()
+    assert "Mend step 2 before training" in words(answer) and "/runs/new/" not in answer.content.decode()
 
 
 @pytest.mark.parametrize(
