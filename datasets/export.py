@@ -21,6 +21,11 @@ def defused(text: str) -> str:
     return f"'{text}" if bare and bare[0] in "=+-@\t\r" else text
 
 
+def undefused(text: str) -> str:
+    """Return what `defused` was given."""
+    return text[1:] if text.startswith("'") and defused(text) != text else text
+
+
 def csv_parts(parquet: Path) -> Iterator[bytes]:
     """Yield the table as UTF-8 CSV, one row group at a time."""
     import polars as pl
@@ -30,16 +35,10 @@ def csv_parts(parquet: Path) -> Iterator[bytes]:
         yield _line(defused(name) for name in file.schema_arrow.names)
         for group in range(file.num_row_groups):
             frame = pl.DataFrame(pl.from_arrow(file.read_row_group(group)))
-            risky = pl.col(pl.String).str.contains(RISKY)
-            safe = (
-                frame.with_columns(
-                    pl.when(risky)
-                    .then(pl.concat_str(pl.lit("'"), pl.col(pl.String)))
-                    .otherwise(pl.col(pl.String))
-                    .name.keep()
-                )
-                if pl.String in frame.dtypes
-                else frame
+            texts = [pl.col(name) for name, kind in frame.schema.items() if kind == pl.String]
+            risky = [pl.when(text.str.contains(RISKY)).then(pl.lit("'") + text).otherwise(text) for text in texts]
+            safe = frame.with_columns(
+                each.alias(text.meta.output_name()) for each, text in zip(risky, texts, strict=True)
             )
             yield safe.write_csv(include_header=False).encode()
 

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UnreadableFile
+from datasets.export import RISKY, undefused
 from datasets.formats._base import Block, Format, TextTable
 from datasets.inference import DATES, DECIMAL, Inference
 from datasets.readings import MISSING, READINGS, ReadColumn, read_column
@@ -38,6 +39,13 @@ _RUN = 8  # blocks that are read in one go and become one row group
 # Options of the typing layer; those of the text layer are the format's.
 COMMON = (
     Param("dates", "choice", "detect", "Which comes first in dates such as 01/02/2024.", choices=tuple(DATES)),
+    Param(
+        "apostrophes",
+        "choice",
+        "keep",
+        "Whether to take off the apostrophe that a download puts before what looks like a formula.",
+        choices=("keep", "remove"),
+    ),
     Param("decimal", "choice", "detect", "The decimal sign, where 1,234 could be either.", choices=tuple(DECIMAL)),
 )
 
@@ -70,7 +78,8 @@ def ingest(
         digest = pool.submit(sha256, source)
         fmt = choose_format(source, filename, given["format"])
         table = fmt.open(source, Path(workdir), given["text"])
-        typing = Inference(table.columns, given)
+        bare = given["apostrophes"] == "remove"
+        typing = Inference(_names(table.columns, bare=bare), given)
         scratch = Path(workdir) / _ROWS
         while not _write(table, typing, Path(workdir), pool, progress):
             typing.begin_again()
@@ -155,20 +164,26 @@ class _Writer:
 
         stored = arrow_schema(schema)
         columns = [_chunked([block[i] for block in run], kind.type) for i, kind in enumerate(stored)]
-        self._file = self._file or self._open(schema, stored)
+        self._file = self._file or self._open(stored, columns)
         if len(columns[0]):
             self._file.write_table(pa.Table.from_arrays(columns, schema=stored))
 
-    def _open(self, schema: Schema, stored: pa.Schema) -> Any:
+    def _open(self, stored: pa.Schema, columns: list[pa.ChunkedArray]) -> Any:
         import pyarrow.parquet as pq
 
-        # Measured numbers seldom repeat; a dictionary of them costs time and saves nothing.
-        repeating = [column.name for column in schema if column.type != "number"]
+        # A dictionary of values that seldom repeat costs time and makes the file larger.
+        repeating = [field.name for field, column in zip(stored, columns, strict=True) if _repeats(column)]
         return pq.ParquetWriter(self.target, stored, compression="zstd", use_dictionary=repeating or False)
 
     def close(self) -> None:
         if self._file:
             self._file.close()
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.count_distinct(column).as_py() < 0.2 * len(column))
 
 
 def _chunked(parts: list[ReadColumn], kind: pa.DataType) -> pa.ChunkedArray:
@@ -192,6 +207,12 @@ def _nothing_fits(typing: Inference, rejects: Path) -> UnreadableFile:
     )
 
 
+def _names(columns: list[str], *, bare: bool) -> list[str]:
+    """The columns' names, without a download's apostrophes where that leaves them unique."""
+    shorter = [undefused(name) for name in columns]
+    return shorter if bare and len(set(shorter)) == len(columns) else columns
+
+
 def _typed_blocks(table: TextTable, typing: Inference, pool: ThreadPoolExecutor) -> Iterator[list[Typed]]:
     """Yield runs of blocks with their typed columns, in order, a few runs in work at a time.
 
@@ -202,7 +223,7 @@ def _typed_blocks(table: TextTable, typing: Inference, pool: ThreadPoolExecutor)
     missing = pa.array(typing.given["missing"], pa.string())
 
     def work(loads: list[Callable[[], Block]], readings: list[tuple[str, ...]]) -> list[Typed]:
-        return [_typed(load(), readings, missing) for load in loads]
+        return [_typed(load(), readings, missing, bare=typing.given["apostrophes"] == "remove") for load in loads]
 
     loads = table.blocks()
     yield work(list(islice(loads, 1)), typing.readings)
@@ -215,12 +236,15 @@ def _typed_blocks(table: TextTable, typing: Inference, pool: ThreadPoolExecutor)
         yield waiting.popleft().result()
 
 
-def _typed(block: Block, readings: list[tuple[str, ...]], missing: pa.Array) -> Typed:
+def _typed(block: Block, readings: list[tuple[str, ...]], missing: pa.Array, *, bare: bool) -> Typed:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     empty = pa.array([], pa.string())
     cells = (block.cells.column(i).chunks or [empty] for i in range(block.cells.num_columns))
     whole = (each[0] if len(each) == 1 else pa.concat_arrays(each) for each in cells)
+    if bare:
+        whole = (pc.replace_substring_regex(each, f"^'({RISKY[1:]})", r"\1") for each in whole)
     return block, [read_column(each, reading, missing) for each, reading in zip(whole, readings, strict=True)]
 
 
@@ -240,7 +264,7 @@ def _report(table: TextTable, typing: Inference, fmt: Format, source_sha256: str
     options = {
         "format": fmt.name,
         **table.options,
-        **{key: given[key] for key in ("dates", "decimal", "types", "missing")},
+        **{key: given[key] for key in ("apostrophes", "dates", "decimal", "types", "missing")},
     }
     return IngestReport(
         schema=typing.schema(), rows=typing.rows, columns=len(table.columns), rejected_rows=typing.rejected,

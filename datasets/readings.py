@@ -158,7 +158,6 @@ def _leading_zero(cells: pa.Array) -> bool:
 
 def _long_ones_print_back(cells: pa.Array, values: pa.Array, extreme: bool) -> bool:
     """Fifteen digits always survive a double; a longer text is printed with its own decimals and compared."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     risky = pc.greater(pc.binary_length(cells), 15)
@@ -166,10 +165,19 @@ def _long_ones_print_back(cells: pa.Array, values: pa.Array, extreme: bool) -> b
         risky = pc.or_(risky, pc.match_substring_regex(cells, _EXTREME.pattern))
     if not pc.any(risky).as_py():
         return True
-    texts, numbers = cells.filter(risky).drop_null(), values.filter(risky).drop_null()
-    differs = pc.not_equal(pc.cast(numbers, pa.string()), texts)
-    rest = zip(texts.filter(differs).to_pylist(), numbers.filter(differs).to_pylist(), strict=True)
+    if cells.null_count or not pc.all(risky).as_py():
+        cells, values = cells.filter(risky), values.filter(risky)
+    differs = pc.not_equal(_shortest(values), cells)
+    rest = zip(cells.filter(differs).to_pylist(), values.filter(differs).to_pylist(), strict=True)
     return all(_prints_back(text, number) for text, number in rest)
+
+
+def _shortest(values: pa.Array) -> pa.Array:
+    """The shortest spelling of each double; polars writes them in half of Arrow's time."""
+    import polars as pl
+    import pyarrow as pa
+
+    return pl.Series(pl.from_arrow(values)).cast(pl.String).to_arrow().cast(pa.string())
 
 
 def _prints_back(text: str, number: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import struct
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -54,7 +55,7 @@ def detect(path: Path, head: bytes) -> str:
         return marked
     if wide := _utf16_without_mark(head):
         return wide
-    if decodes(path, "utf-8"):
+    if is_utf8(path):
         return "utf-8"
     return _best_legacy(path)
 
@@ -70,6 +71,42 @@ def refuse_nul(path: Path) -> None:
                 f"Line {before + chunk.count(NEWLINE, 0, at) + 1} holds a NUL byte, so this is not a text file.",
                 "Export the table as CSV (UTF-8) and upload that file.",
             )
+
+
+def is_utf8(path: Path) -> bool:
+    """Answer whether every byte of the file is valid UTF-8, some ten times as fast as decoding it."""
+    rest = b""
+    for chunk in chunks(path):
+        whole = rest + chunk
+        end = _last_start(whole)
+        rest = whole[end:]
+        if not _valid(whole[:end]):
+            return False
+    return _valid(rest)
+
+
+def _last_start(data: bytes) -> int:
+    """Where the last character begins, which may go on in the next chunk; the end after an ASCII character."""
+    for back in range(1, min(4, len(data)) + 1):
+        if data[-back] < 0x80:
+            break
+        if data[-back] >= 0xC0:
+            return len(data) - back
+    return len(data)
+
+
+def _valid(data: bytes) -> bool:
+    import pyarrow as pa
+
+    if data.isascii():
+        return True
+    offsets = pa.py_buffer(struct.pack("<qq", 0, len(data)))
+    array = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(data)])
+    try:
+        array.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def decodes(path: Path, encoding: str) -> bool:

@@ -34,7 +34,7 @@ class Span:
     start: int
     stop: int
     line: int
-    quoted_line_ends: bool
+    quoted: bool
 
 
 def spans(path: Path, start: int, line: int, delimiter: str) -> Iterator[Span]:
@@ -85,22 +85,30 @@ def too_long(line: int) -> UnreadableFile:
 
 
 def _whole_records(data: bytes, last: bool, delimiter: str) -> tuple[int, bool]:
-    """Return how many bytes of `data` are whole records (0 if none is), and whether quotes hold line ends there."""
+    """Return how many bytes of `data` are whole records (0 if none is), and whether they hold quotes."""
     if data.find(b'"') < 0:
         return (len(data) if last else data.rfind(b"\n") + 1), False
     import numpy as np
 
     array = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(array == _QUOTE)
-    newlines = np.flatnonzero(array == _NEWLINE)
-    free = np.searchsorted(quotes, newlines) % 2 == 0  # True where a line end is outside quotes
     if last and len(quotes) % 2:
         raise IrregularQuotes
-    length = len(data) if last else int(newlines[free][-1]) + 1 if free.any() else 0
+    length = len(data) if last else _last_free_newline(data, quotes) + 1
     kept = quotes[quotes < length]
     if not _regular(array, kept, delimiter):
         raise IrregularQuotes
-    return length, bool((~free[newlines < length]).any())
+    return length, len(kept) > 0
+
+
+def _last_free_newline(data: bytes, quotes: npt.NDArray[np.int64]) -> int:
+    """The position of the last line end outside quotes; -1 without one."""
+    import numpy as np
+
+    position = data.rfind(b"\n")
+    while position >= 0 and (before := int(np.searchsorted(quotes, position))) % 2:
+        position = data.rfind(b"\n", 0, int(quotes[before - 1]))
+    return position
 
 
 def _regular(array: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64], delimiter: str) -> bool:
@@ -114,12 +122,14 @@ def _regular(array: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64], delimi
     return bool(opens.all() and closes.all())
 
 
-def record_lines(data: bytes, first: int) -> list[int]:
-    """Return the physical line (counted from `first`) on which each non-blank record of regular text starts."""
+def record_lines(data: bytes, first: int) -> tuple[list[int], int]:
+    """Return the physical line (counted from `first`) of each record of regular text, and how many lines are blank."""
     lines: list[int] = []
-    inside = False
-    for number, text in enumerate(data.split(b"\n"), start=first):
+    inside, blank = False, 0
+    for number, text in enumerate(data.removesuffix(b"\n").split(b"\n"), start=first):
         if not inside and text.strip(b"\r"):
             lines.append(number)
+        elif not inside:
+            blank += 1
         inside ^= text.count(b'"') % 2 == 1
-    return lines
+    return lines, blank

@@ -83,7 +83,7 @@ def _as_utf8(source: Path, workdir: Path, wanted: str) -> tuple[Path, str, int]:
     encoding = _encoding.detect(source, head) if wanted == _AUTO else wanted
     marked, skip = _encoding.byte_order_mark(head)
     skip = skip if marked == encoding else 0
-    if encoding == "utf-8" and wanted != _AUTO and not _encoding.decodes(source, encoding):
+    if encoding == "utf-8" and wanted != _AUTO and not _encoding.is_utf8(source):
         raise UnreadableFile(
             "wrong_encoding", "The file is not valid utf-8 throughout.", "Leave the encoding to be detected."
         )
@@ -220,7 +220,7 @@ class _Layout:
             read_options=arrow_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=self.delimiter,
-                newlines_in_values=span.quoted_line_ends,
+                newlines_in_values=span.quoted,
                 ignore_empty_lines=self.width > 1,
                 invalid_row_handler=keep,
             ),
@@ -231,13 +231,11 @@ class _Layout:
         return self._block(data, span, cells, odd)
 
     def _block(self, data: bytes, span: _lines.Span, cells: pa.Table, odd: list[Any]) -> Block:
-        if span.quoted_line_ends or odd:
-            lines = _lines.record_lines(data, span.line)
-            blank = 0 if span.quoted_line_ends else _physical(data) - len(lines)
-            rejects = [self._ragged(lines[row.number - 1], row.actual_columns, row.text) for row in odd]
-        else:
-            rejects, blank = [], _physical(data) - cells.num_rows
-        return Block(cells, rejects, blank if self.width > 1 else 0)
+        if self.width == 1 or _physical(data) == cells.num_rows:
+            return Block(cells, [], 0)
+        lines, blank = _lines.record_lines(data, span.line)
+        rejects = [self._ragged(lines[row.number - 1], row.actual_columns, row.text) for row in odd]
+        return Block(cells, rejects, blank)
 
     def _ragged(self, line: int, fields: int, text: str) -> Reject:
         return Reject(
