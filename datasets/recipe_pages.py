@@ -97,7 +97,9 @@ def table_of(report: Report) -> dict[str, Any]:
     pairs = zip(report["before"], report["after"], strict=True)
     return {
         "columns": [{"name": n, "type": after.get(n, before.get(n)), "state": states[n]} for n in shown],
-        "rows": [{"removed": new is None, "cells": [_cell(n, states[n], old, new) for n in shown]} for old, new in pairs],
+        "rows": [
+            {"removed": new is None, "cells": [_cell(n, states[n], old, new) for n in shown]} for old, new in pairs
+        ],
         "hidden": len(names) - len(shown),
     }
 

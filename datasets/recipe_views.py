@@ -115,7 +115,9 @@ def _chosen(request: HttpRequest, dataset: Dataset) -> Recipe | None:
 def _page(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, place: int | None) -> HttpResponse:
     part = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     context = _context(request, dataset, chosen, place)
-    response = render(request, "datasets/recipe_editor.html" if part else "datasets/recipe.html", {**context, "part": part})
+    response = render(
+        request, "datasets/recipe_editor.html" if part else "datasets/recipe.html", {**context, "part": part}
+    )
     patch_vary_headers(response, ["HX-Request"])
     return response
 

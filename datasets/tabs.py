@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from datasets import reading, used_by
 from datasets.forms import ALL_PARAMS, GrantForm, VersionForm
-from datasets.models import Dataset, DatasetVersion
+from datasets.models import Dataset, DatasetVersion, Recipe
 from datasets.quality import findings
+from datasets.schema import NUMERIC
 from departments.access import ROLE_VERBS, Actor, Verb, decide
 from departments.models import Grant, Membership
 from departments.services import grants_on
@@ -42,7 +43,7 @@ def preview(actor: Actor, _dataset: Dataset, version: DatasetVersion, query: Que
         column["sort_query"] = urlencode({"sort": wanted})
     return {
         "columns": columns,
-        "rows": [[_shown(row[column["name"]]) for column in columns] for row in page.rows],
+        "rows": [[_shown(row[column["name"]], column["type"]) for column in columns] for row in page.rows],
         "page": page,
         "first": offset + 1 if page.rows else 0,
         "last": offset + len(page.rows),
@@ -87,15 +88,16 @@ def uses(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _query
     return {"groups": groups, "is_used": any(group["uses"] for group in groups)}
 
 
-def _nothing(_actor: Actor, _dataset: Dataset, _version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:
-    return {}
+def recipes(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:
+    """The recipes that the actor's own departments have on this data set."""
+    return {"recipes": Recipe.objects.visible_to(actor).filter(dataset=dataset)[:PAGE]}
 
 
 CONTENT: dict[str, Callable[..., dict[str, Any]]] = {
     "preview": preview,
     "columns": columns,
     "quality": quality,
-    "recipe": _nothing,
+    "recipe": recipes,
     "versions": versions,
     "access": access,
     "used-by": uses,
@@ -111,10 +113,10 @@ def _columns(version: DatasetVersion) -> list[dict[str, Any]]:
     return [{**column, "chart": column.get("histogram") or column.get("top")} for column in merged]
 
 
-def _shown(value: Any) -> tuple[str, str]:
+def _shown(value: Any, kind: str) -> tuple[str, str]:
     """A cell as text, and its class: missing, num or none. Numbers are not rounded to what looks tidy."""
     if value is None:
-        return "–", "cell-missing"
+        return "–", "cell-missing num" if kind in NUMERIC else "cell-missing"
     if isinstance(value, bool):
         return str(value).lower(), ""
     if isinstance(value, int | float):

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from plugins.params import validate_params
-
 from datasets.recipes.errors import RecipeError
 from datasets.recipes.layout import Layout
 from datasets.recipes.plan import plan, relocated
@@ -17,6 +15,7 @@ from datasets.schema import Column, Schema
 from datasets.steps._base import STEPS, Learned, Step, Use, nothing_learned
 from datasets.steps._columns import col, cols
 from datasets.steps._rowcode import Row, RowCode
+from plugins.params import validate_params
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from plugins.params import ParamError, validate_params
-
 from datasets.recipes.errors import RecipeError
 from datasets.recipes.layout import Layout
 from datasets.schema import Schema
 from datasets.steps._base import STEPS, Params, Step, StepError, Use
+from plugins.params import ParamError, validate_params
 
 MAX_STEPS = 100
 KEYS = ("step", "columns", "params", "enabled", "automatic")

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from plugins.params import Param
-from plugins.registry import Registry
-
 from datasets.schema import TYPES
 from datasets.steps._rowcode import RowCode
+from plugins.params import Param
+from plugins.registry import Registry
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from plugins.params import Param
-
 from datasets.steps._base import Changes, Learned, Made, Params, Step, StepError, Use
 from datasets.steps._columns import col, cols
 from datasets.steps._rowcode import RowCode
+from plugins.params import Param
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,7 +31,7 @@ def moment(value: Any) -> datetime:
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     if not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day)  # noqa: DTZ001 the tables' times carry no zone
+        return datetime(value.year, value.month, value.day)
     return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plugins.params import Param
-
 from datasets.steps._base import Learned, Params, Step, Use
 from datasets.steps._columns import cols
+from plugins.params import Param
 
 if TYPE_CHECKING:
     import polars as pl

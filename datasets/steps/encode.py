@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from plugins.params import Param
-
 from datasets.steps._base import Changes, Learned, Made, Step, Use
 from datasets.steps._columns import col, cols
 from datasets.steps._rowcode import RowCode
+from plugins.params import Param
 
 if TYPE_CHECKING:
     import polars as pl

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from plugins.params import Param
-
 from datasets.schema import NUMERIC, TYPES
 from datasets.steps._base import Changes, Learned, Made, Params, Step, StepError, Use
 from datasets.steps._columns import col, cols
 from datasets.steps._numbers import finite, quantile, values
 from datasets.steps._rowcode import RowCode
+from plugins.params import Param
 
 if TYPE_CHECKING:
     import polars as pl

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plugins.params import Param
-
 from datasets.schema import NUMERIC
 from datasets.steps._base import Changes, Learned, Made, Step, Use
 from datasets.steps._columns import col
 from datasets.steps._numbers import finite, quantile, values
 from datasets.steps._rowcode import RowCode
+from plugins.params import Param
 
 if TYPE_CHECKING:
     import polars as pl

@@ -163,7 +163,9 @@ def test_the_next_version_takes_the_same_recipe(
 
     client = api_of("alice")
     more = upload(PEOPLE_CSV + b"Di,70,1,false\n")
-    assert client.post(f"/api/v1/datasets/{dataset.pk}/versions/", {"file": more}, format="multipart").status_code == 201
+    assert (
+        client.post(f"/api/v1/datasets/{dataset.pk}/versions/", {"file": more}, format="multipart").status_code == 201
+    )
     run_jobs()
     latest = client.post(f"{recipe['url']}preview/", {}, format="json").json()
     first = client.post(f"{recipe['url']}preview/", {"version": 1}, format="json").json()

@@ -179,3 +179,12 @@ def test_the_page_draws_in_a_process_without_heavy_libraries() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_data_set_lists_its_recipes(
+    act: Callable[..., Any], browser_of: Callable[[str], Client], dataset: Dataset
+) -> None:
+    tab = f"/datasets/{dataset.pk}/?tab=recipe"
+    assert "Prepare the data" in words(browser_of("alice").get(tab))
+    act("add", step="missing")
+    assert "Recipe 1" in words(browser_of("bob").get(tab))
