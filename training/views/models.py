@@ -12,11 +12,11 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from departments.access import Verb, decide, require
+from rest.paging import page_of
 from training import results
 from training.cards import sees_values
 from training.downloads import BUNDLE, download, offered
 from training.models import ModelVersion, RegisteredModel
-from training.paging import page_of
 
 
 @login_required

@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from departments.access import Verb, decide, require
+from rest.paging import Page, page_of
 from rest.problems import Refused
 from training import results, services
 from training.cards import sees_values
 from training.live import state_of
 from training.models import RunState, TrainingRun
-from training.paging import Page, page_of
 
 MOST_COMPARED = 10
 

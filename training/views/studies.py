@@ -13,11 +13,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from departments.access import Verb, decide, require
+from rest.paging import page_of
 from rest.problems import Refused
 from training import results, studies
 from training.engine.family import FAMILIES
 from training.models import LIVE, Study, Trial
-from training.paging import page_of
 
 
 @login_required
