@@ -96,4 +96,3 @@ class JobContext:
     def _update(self, **values: Any) -> None:
         if not running(self.job_id, self.attempt).update(**values):
             raise Fenced(f"attempt {self.attempt} of job {self.job_id} is no longer the one that runs")
-

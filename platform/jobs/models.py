@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from departments.querysets import ProtectedQuerySet
+from jobs.querysets import JobQuerySet
 
 
 class JobState(models.TextChoices):
@@ -61,7 +63,7 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
-    objects = ProtectedQuerySet.as_manager()
+    objects = JobQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
@@ -74,6 +76,9 @@ class Job(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def get_absolute_url(self) -> str:
+        return reverse("jobs:detail", args=[self.pk])
+
     @property
     def grant_target(self) -> None:
         """Jobs are not shared between departments."""
@@ -82,6 +87,31 @@ class Job(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state in FINISHED
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the present or last attempt has taken; None before the first."""
+        if self.started_at is None:
+            return None
+        return max(0.0, ((self.finished_at or timezone.now()) - self.started_at).total_seconds())
+
+    @property
+    def waited(self) -> float | None:
+        """Seconds until the present or last attempt began."""
+        return (self.started_at - self.created_at).total_seconds() if self.started_at else None
+
+    @property
+    def about(self) -> models.Model | None:
+        """The object that the job works on, if it is still there."""
+        found = (model for model in apps.get_models() if model._meta.model_name == self.about_kind)
+        model = next(found, None) if self.about_id else None
+        return model._default_manager.filter(pk=self.about_id).first() if model is not None else None
+
+    @property
+    def about_url(self) -> str:
+        """The page of that object; "" when it has none."""
+        page = getattr(self.about, "get_absolute_url", None)
+        return str(page()) if page is not None else ""
 
 
 class JobLog(models.Model):

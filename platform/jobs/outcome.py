@@ -78,7 +78,9 @@ def of_error(job: Job, error: Exception) -> Outcome:
 def out_of_memory(allowed_mb: int, used_mb: int | None = None) -> Outcome:
     used = _(" It used %d MB.") % used_mb if used_mb is not None else ""
     detail = _("The job needed more memory than the %(mb)d MB that this kind of job may use.%(used)s")
-    hint = _("Use fewer rows or columns, a smaller batch or a smaller model, or ask your administrator for more memory.")
+    hint = _(
+        "Use fewer rows or columns, a smaller batch or a smaller model, or ask your administrator for more memory."
+    )
     return failed("out_of_memory", detail % {"mb": allowed_mb, "used": used}, hint)
 
 
@@ -120,7 +122,15 @@ def say(job: Job, line: str, level: str) -> None:
 
 
 def _gave_up(job: Job, line: str) -> dict[str, Any]:
-    detail = _("The job was tried %(n)d times and broke off each time, last with: %(line)s")
-    hint = _("Start it again; if it breaks off again, give your administrator the job's id: the worker log has the details.")
-    error = JobFailed("attempts_used_up", detail % {"n": job.max_attempts, "line": line}, hint)
+    # Only the exception's name: its text may hold a value of somebody's row. The log, which only those who may preview
+    # can read, has the whole line.
+    name = line.partition(":")[0]
+    detail = _("The job was tried %(n)d times and broke off each time, last with: %(line)s") % {
+        "n": job.max_attempts,
+        "line": name,
+    }
+    hint = _(
+        "Start it again; if it breaks off again, give your administrator the job's id: the worker log has the details."
+    )
+    error = JobFailed("attempts_used_up", detail, hint)
     return error.as_problem() | {"status": 500, "title": "Internal Server Error"}

@@ -9,9 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -168,6 +170,18 @@ class Site:
         what = f"{[job.pk for job in jobs]} to be {states}"
         wait_until(lambda: Job.objects.filter(**found).count() == len(jobs), timeout, what)
         return [Job.objects.get(pk=job.pk) for job in jobs]
+
+    def at_once(self, act: Callable[[], Any], times: int) -> list[Any]:
+        """Do `act` in as many threads at once, each with a database connection of its own."""
+        gate = threading.Barrier(times)
+
+        def one() -> Any:
+            with connected(self.database_url):
+                gate.wait()
+                return act()
+
+        with ThreadPoolExecutor(times) as threads:
+            return [done.result() for done in [threads.submit(one) for _each in range(times)]]
 
     def effects(self) -> Counter[str]:
         """How often each job took effect."""

@@ -1,3 +1,9 @@
 """API routes of jobs."""
 
-urlpatterns: list = []
+from rest_framework.routers import SimpleRouter
+
+from jobs.api.views import JobViewSet
+
+router = SimpleRouter(use_regex_path=False)
+router.register("jobs", JobViewSet, basename="job")
+urlpatterns = router.urls

@@ -68,3 +68,10 @@ def busy(ctx: JobContext) -> None:
 @handler("test.suicide", title="Die each time")
 def suicide(ctx: JobContext) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@handler("test.effect_then_die", title="Die right after the effect")
+def effect_then_die(ctx: JobContext) -> None:
+    with ctx.effect({"kept": True}) as job:
+        record("test.effect", job)
+    os.kill(os.getpid(), signal.SIGKILL)
