@@ -83,6 +83,25 @@ def test_many_steps_agree_on_whole_table_and_one_row() -> None:
             assert_close(row(given), expected)
 
 
+@pytest.mark.parametrize(
+    ("params", "rare", "unseen"),
+    [
+        ({"method": "ordinal", "rare": 0.2}, {"c": 2}, {"c": 2}),
+        ({"method": "ordinal", "rare": 0.2, "unseen": "missing"}, {"c": None}, {"c": None}),
+        ({"method": "ordinal"}, {"c": 2}, {"c": None}),
+        ({"rare": 0.2}, {"c=a": 0, "c=b": 0, "c=other": 1}, {"c=a": 0, "c=b": 0, "c=other": 1}),
+        ({"max_categories": 2, "unseen": "missing"}, {"c=a": 0, "c=b": 0}, {"c=a": 0, "c=b": 0}),
+        ({}, {"c=a": 0, "c=b": 0, "c=r": 1}, {"c=a": 0, "c=b": 0, "c=r": 0}),
+    ],
+)
+def test_rare_and_unseen_categories(params: dict[str, Any], rare: dict[str, Any], unseen: dict[str, Any]) -> None:
+    training = pl.DataFrame({"c": ["a", "a", "a", "a", "b", "b", "b", "r"]})
+    fitted = fit([{"step": "encode", "params": params}], training, Schema.of([("c", "text")]))
+    others = pl.DataFrame({"c": ["r", "never"]})
+    assert fitted.transform(others, training=False).collect().to_dicts() == [rare, unseen]
+    assert [fitted.row()(given) for given in others.to_dicts()] == [rare, unseen]
+
+
 def test_one_row_takes_json_values_and_missing_keys() -> None:
     row = fit(EVERY_STEP, table(), SCHEMA, target="risk").row()
     as_text = row({"age": 30, "since": "2024-02-29"})

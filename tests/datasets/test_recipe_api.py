@@ -149,6 +149,31 @@ def test_granted_department_prepares_for_itself(
     assert api_of("alice").get(made.json()["url"]).status_code == 404
 
 
+def test_a_grant_that_ended_ends_the_work(
+    api_of: Callable[..., APIClient], people: SimpleNamespace, departments: SimpleNamespace, dataset: Dataset
+) -> None:
+    from departments.services import create_grant, revoke_grant
+
+    grant = create_grant(
+        obj=dataset, department=departments.clinic, verbs=["discover", "preview"], created_by=people.mona
+    )
+    dana = api_of("dana")
+    url = make(dana, dataset).json()["url"]
+    revoke_grant(grant=grant)
+    assert dana.post(f"{url}preview/", {}, format="json").status_code == 404
+    assert dana.patch(url, {"steps": []}, format="json").status_code == 404
+
+
+def test_one_departments_right_makes_no_recipe_in_another(
+    api_of: Callable[..., APIClient], people: SimpleNamespace, departments: SimpleNamespace, dataset: Dataset
+) -> None:
+    from departments.models import Membership
+
+    Membership.objects.create(department=departments.retail, person=people.alice, role="analyst")
+    assert make(api_of("alice"), dataset, department="retail").status_code == 404
+    assert make(api_of("alice"), dataset, department="credit-risk").status_code == 201
+
+
 def test_steps_declare_themselves(api_of: Callable[..., APIClient]) -> None:
     declared = {step["name"]: step for step in api_of("alice").get("/api/v1/steps/").json()["results"]}
     assert {"duplicates", "missing", "outliers", "normalise", "encode", "dates", "drop", "log"} <= set(declared)

@@ -103,6 +103,10 @@ def test_reorder_switch_remove_undo_redo(act: Callable[..., Any]) -> None:
     assert names() == ["missing", "duplicates"]
     act("redo")
     assert names() == ["missing", "duplicates"]
+    act("undo")
+    act("add", step="log")
+    act("redo")
+    assert names() == ["missing", "normalise", "duplicates", "log"]
 
 
 def test_an_unfinished_step_is_kept_and_named(act: Callable[..., Any]) -> None:
@@ -156,12 +160,15 @@ def test_readers_look_and_strangers_do_not(
     url = f"/datasets/{dataset.pk}/recipe/"
     seen = browser_of("bob").get(f"{url}?step=0").content.decode()
     assert "Missing values" in seen and 'value="remove"' not in seen and 'value="add"' not in seen
-    change = {"act": "add", "step": "duplicates"}
+    new = {"act": "add", "step": "duplicates"}
+    own = str(Recipe.objects.get().pk)
     expected = {"bob": 403, "charlie": 404, "dana": 404, "mallory": 404, "erin": 403}
     for person, status in expected.items():
-        assert browser_of(person).post(url, change).status_code == status, person
+        for change in (new, {**new, "recipe": own}, {"act": "undo", "recipe": own}, {"act": "rename", "recipe": own}):
+            assert browser_of(person).post(url, change).status_code == status, (person, change)
         looks = 200 if person == "bob" else status
         assert browser_of(person).get(url).status_code == looks, person
+    assert names() == ["missing"]
     assert Client().get(url).status_code == 302
 
 
