@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from plugins.params import Param, ParamError, validate_params
 
 from datasets.recipe import STEPS, FittedRecipe, RecipeError, Step, fit
 from datasets.schema import NUMERIC, TYPES, Schema
+from plugins.params import Param, ParamError, validate_params
 
 ALL = [pytest.param(step, id=step.name) for step in STEPS]
 CELLS: dict[str, st.SearchStrategy[Any]] = {
