@@ -53,7 +53,9 @@ def check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise CannotStart(f"Port {port} is taken. Stop what listens there, or set ATRIUM_PORT to another.") from None
+            raise CannotStart(
+                f"Port {port} is taken. Stop what listens there, or set ATRIUM_PORT to another."
+            ) from None
 
 
 @dataclass
@@ -129,7 +131,9 @@ class Supervisor:
         part.deaths, part.due, part.process = part.deaths + 1, now + wait, None
         _kill_group(process.pid)
         when = f"in {wait:.0f} s" if wait else "now"
-        self.say(f"{part.name} ended ({_why(process.returncode)}) and starts again {when}; see {self.logs / part.name}.log")
+        self.say(
+            f"{part.name} ended ({_why(process.returncode)}) and starts again {when}; see {self.logs / part.name}.log"
+        )
 
     def _stop_all(self) -> None:
         running = [part.process for part in self.parts if part.process is not None]

@@ -30,7 +30,7 @@ class Channel(filesystem.Channel):
         _write(self.folder / f"{time.time_ns():020d}_{uuid4().hex}.{queue}.msg", dumps(payload))
 
     def _get(self, queue: str) -> Any:
-        for name in sorted(os.listdir(self.folder)):
+        for name in sorted(entry.name for entry in self.folder.iterdir()):
             if name.partition(".")[2] == f"{queue}.msg":
                 message = self._take(name)
                 if message is not None:

@@ -208,7 +208,11 @@ def sending(platform: Site) -> Iterator[None]:
 
     before = app.conf.broker_url, app.conf.broker_transport_options
     queue = str(platform.home / "broker" / "queue")
-    folder = {"data_folder_in": queue, "data_folder_out": queue, "control_folder": str(platform.home / "broker" / "control")}
+    folder = {
+        "data_folder_in": queue,
+        "data_folder_out": queue,
+        "control_folder": str(platform.home / "broker" / "control"),
+    }
     options = {"socket_connect_timeout": 1} if platform.redis else folder
     _send_to(app, platform.redis.url if platform.redis else "folder://", options)
     try:

@@ -63,7 +63,7 @@ def test_nothing_is_lost_and_nothing_done_twice(platform, seed):
         dice.choice([kill_a_child, kill_the_worker, kill_the_broker])(platform, dice)
         time.sleep(dice.uniform(0, 0.8))
     done = platform.wait(*jobs, timeout=STUCK_AFTER)
-    assert {job.state for job in done} == {"succeeded"}
+    assert [job.error for job in done if job.state != "succeeded"] == []
     assert platform.effects() == {str(job.pk): 1 for job in jobs}
     assert [job.result["steps"] for job in done] == [job.payload["steps"] for job in jobs]
 
@@ -75,7 +75,9 @@ def test_a_killed_worker_leaves_no_process(platform):
     family = psutil.Process(worker.pid).children(recursive=True)
     worker.kill()
     worker.wait()
-    own = [each for each in family if each.pid == Job.objects.get(pk=job.pk).child_pid or "worker" in " ".join(cmd(each))]
+    own = [
+        each for each in family if each.pid == Job.objects.get(pk=job.pk).child_pid or "worker" in " ".join(cmd(each))
+    ]
     assert own
     wait_until(lambda: not [each for each in own if each.is_running()], 5, "the worker's processes to end")
 

@@ -33,7 +33,9 @@ def test_it_works(kind, queue_job, run_jobs):
 def test_a_final_failure_is_not_tried_again(kind, queue_job, run_jobs):
     @kind("test.bad")
     def bad(ctx):
-        raise JobFailed("no_rows", "The file has no rows.", "Upload one with rows.", [{"field": "file", "message": "empty"}])
+        raise JobFailed(
+            "no_rows", "The file has no rows.", "Upload one with rows.", [{"field": "file", "message": "empty"}]
+        )
 
     job = queue_job("test.bad")
     run_jobs()

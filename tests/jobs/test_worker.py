@@ -16,7 +16,7 @@ from tests.jobs.site import wait_until
 def running(platform, kind, **payload):
     """Queue a job and wait until its code runs."""
     job = platform.queue(kind, **payload)
-    wait_until(lambda: job.lines.exists(), 20, "the job to begin")
+    wait_until(job.lines.exists, 20, "the job to begin")
     wait_until(lambda: Job.objects.get(pk=job.pk).child_pid, 5, "the watching process to know its child")
     job.refresh_from_db()
     return job

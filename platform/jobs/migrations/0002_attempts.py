@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('jobs', '0001_initial'),
+        ("jobs", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='job',
-            name='effect_at',
+            model_name="job",
+            name="effect_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='job',
-            name='failures',
+            model_name="job",
+            name="failures",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AlterField(
-            model_name='job',
-            name='attempt',
+            model_name="job",
+            name="attempt",
             field=models.PositiveIntegerField(default=1),
         ),
     ]

@@ -31,7 +31,10 @@ def work(ctx: JobContext) -> dict[str, int]:
         leave_at(ctx.signal())
         time.sleep(ctx.payload.get("pause", 0.02))
         done += 1
-        file.write_text(str(done))
+        # A kill between opening and writing would leave an empty checkpoint.
+        fresh = file.with_suffix(".new")
+        fresh.write_text(str(done))
+        fresh.replace(file)
         ctx.progress(done / ctx.payload["steps"], f"step {done}")
     with ctx.effect({"steps": done}) as job:
         record("test.effect", job)
