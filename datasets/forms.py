@@ -37,7 +37,9 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=_("File"), help_text=_("CSV and its relatives: comma, semicolon, tab or pipe; any encoding.")
     )
-    name = forms.CharField(label=_("Name"), max_length=120, required=False, help_text=_("Left empty, it is the file's name."))
+    name = forms.CharField(
+        label=_("Name"), max_length=120, required=False, help_text=_("Left empty, it is the file's name.")
+    )
     department = forms.ModelChoiceField(
         Department.objects.none(), label=_("Department"), empty_label=None, to_field_name="slug"
     )
