@@ -23,7 +23,9 @@ class DatasetQuerySet(ProtectedQuerySet):
 
         newest = DatasetVersion.objects.filter(dataset=OuterRef("dataset")).order_by("-number").values("pk")[:1]
         ready = DatasetVersion.objects.filter(dataset=OuterRef("pk"), state="ready").order_by("-number")
-        versions = DatasetVersion.objects.filter(pk=Subquery(newest)).select_related("job").defer("profile")
+        versions = (
+            DatasetVersion.objects.filter(pk=Subquery(newest)).select_related("job", "created_by").defer("profile")
+        )
         return (
             self.select_related("department", "created_by")
             .annotate(

@@ -52,9 +52,13 @@ MUTANTS = (
     Mutant("API: everybody makes departments", "platform/departments/api/views.py", "if not self.actor.is_platform_admin:\n            raise Refused", "if False:\n            raise Refused"),
     Mutant("API: everybody reads the audit trail", "platform/departments/api/audit.py", "if self.actor.is_platform_admin:", "if True:"),
     Mutant("API: grants between others are shown", "platform/departments/api/views.py", "return grants.filter(Q(owner__in=own) | Q(department__in=own))", "return grants"),
+    Mutant("API: predicting takes no more than discovering", "serving/api/views.py", "decision = require(actor, Verb.PREDICT, deployment)", "decision = require(actor, Verb.DISCOVER, deployment)"),
+    Mutant("pages: downloading a model takes no more than discovering", "training/downloads.py", "decision = require(actor, Verb.PREVIEW, version)", "decision = require(actor, Verb.DISCOVER, version)"),
+    Mutant("pages: a data set's page decides nothing", "datasets/views.py", "require(request.actor, verb, dataset)", "verb"),
+    Mutant("pages: a run's page decides nothing", "training/views/runs.py", "require(request.actor, verb, run)", "verb"),
     Mutant("routes: a new bare view", "platform/atrium/urls.py", 'path("livez",', 'path("everything/", views.livez),\n    path("livez",'),
     Mutant("routes: a new bare API view", "platform/atrium/urls.py", 'path("health/",', 'path("more/", views.Health.as_view()),\n    path("health/",'),
-    Mutant("pages: Home needs no sign-in", "platform/atrium/views.py", "@login_required\ndef home", "def home"),
+    Mutant("pages: Home needs no sign-in", "platform/atrium/pages.py", "@login_required\n@require_GET\ndef home", "@require_GET\ndef home"),
 )  # fmt: skip
 
 

@@ -1,0 +1,106 @@
+"""Lists ask the database equally often for ten objects and for many (E12). The counts are pinned in query_counts.json.
+
+After a deliberate change: `ATRIUM_PIN=1 pytest tests/test_query_counts.py` writes the new counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from datasets.models import Dataset, DatasetVersion, Recipe
+from departments.models import Grant
+from jobs.models import Job
+from serving.models import Deployment
+from training.models import ModelVersion, RegisteredModel, Study, TrainingRun, Trial
+
+PINNED = Path(__file__).with_name("query_counts.json")
+LISTS = (
+    "/datasets/",
+    "/runs/",
+    "/studies/",
+    "/models/",
+    "/deployments/",
+    "/jobs/",
+    "/",
+    "/departments/credit-risk/",
+    "/api/v1/datasets/?limit=500",
+    "/api/v1/recipes/?limit=500",
+    "/api/v1/runs/?limit=500",
+    "/api/v1/studies/?limit=500",
+    "/api/v1/models/?limit=500",
+    "/api/v1/deployments/?limit=500",
+    "/api/v1/jobs/?limit=500",
+    "/api/v1/grants/?limit=500",
+    "/api/v1/departments/?limit=500",
+)
+
+
+def make(count: int, departments: SimpleNamespace, people: SimpleNamespace, mark: str) -> None:
+    """`count` objects of every kind in Credit Risk."""
+    home, alice = departments.credit_risk, people.alice
+    own = {"department": home, "created_by": alice}
+    names = [f"{mark}-{i}" for i in range(count)]
+    tables = Dataset.objects.bulk_create(Dataset(name=name, **own) for name in names)
+    jobs = Job.objects.bulk_create(Job(kind="datasets.ingest", title=name, **own) for name in names)
+    versions = DatasetVersion.objects.bulk_create(
+        DatasetVersion(dataset=table, number=1, state="ready", rows=9, columns=2, source_name="a.csv", job=job, **own)
+        for table, job in zip(tables, jobs, strict=True)
+    )
+    Recipe.objects.bulk_create(Recipe(dataset=table, name=table.name, **own) for table in tables)
+    runs = TrainingRun.objects.bulk_create(
+        TrainingRun(name=name, dataset_version=version, target="y", task="binary", state="succeeded", **own)
+        for name, version in zip(names, versions, strict=True)
+    )
+    studies = Study.objects.bulk_create(
+        Study(name=name, dataset_version=version, **own) for name, version in zip(names, versions, strict=True)
+    )
+    Trial.objects.bulk_create(Trial(study=s, number=1, run=r) for s, r in zip(studies, runs, strict=True))
+    models = RegisteredModel.objects.bulk_create(RegisteredModel(name=name, **own) for name in names)
+    made = ModelVersion.objects.bulk_create(
+        ModelVersion(model=model, number=1, run=run, family="linear", task="binary", target="y", sha256="0", **own)
+        for model, run in zip(models, runs, strict=True)
+    )
+    Deployment.objects.bulk_create(
+        Deployment(name=name, model_version=version, **own) for name, version in zip(names, made, strict=True)
+    )
+    Grant.objects.bulk_create(
+        Grant(owner=home, department=departments.clinic, object_kind="dataset", object_id=table.pk, verbs=["discover"])
+        for table in tables
+    )
+
+
+@pytest.fixture
+def counted(
+    departments: SimpleNamespace, people: SimpleNamespace, browser_of: Callable[[str], Client]
+) -> Callable[[str], dict[str, int]]:
+    def count(mark: str) -> dict[str, int]:
+        mona = browser_of("mona")
+        found = {}
+        for url in LISTS:
+            with CaptureQueriesContext(connection) as asked:
+                assert mona.get(url).status_code == 200, url
+            found[url] = len(asked)
+        return found
+
+    return count
+
+
+def test_ten_objects_and_many_cost_the_same(
+    departments: SimpleNamespace, people: SimpleNamespace, counted: Callable[[str], dict[str, int]]
+) -> None:
+    make(10, departments, people, "few")
+    few = counted("few")
+    make(390, departments, people, "many")
+    assert counted("many") == few
+    if os.environ.get("ATRIUM_PIN"):
+        PINNED.write_text(json.dumps(few, indent=2) + "\n")
+    assert few == json.loads(PINNED.read_text())
