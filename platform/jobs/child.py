@@ -58,7 +58,7 @@ def start(job: Job) -> Child:
 def _disconnect() -> None:
     """A socket that both sides of a fork use mixes up their conversations; each side opens its own."""
     connections.close_all()
-    pools.reset()
+    pools.reset()  # type: ignore[no-untyped-call]
     # Celery keeps the pool that was just closed; without this, no message could be sent from here any more.
     current_app._after_fork()
 

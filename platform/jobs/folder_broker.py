@@ -7,6 +7,8 @@ message has it.
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import time
 from pathlib import Path
@@ -15,7 +17,6 @@ from typing import Any
 from uuid import uuid4
 
 from kombu.transport import filesystem
-from kombu.utils.json import dumps, loads
 
 
 class Channel(filesystem.Channel):
@@ -25,11 +26,15 @@ class Channel(filesystem.Channel):
     def folder(self) -> Path:
         return Path(self.data_folder_out)
 
-    def _put(self, queue: str, payload: Any, **_kwargs: Any) -> None:
-        # Named by the clock, so that sorting the names gives the order of sending, also over a restart.
-        _write(self.folder / f"{time.time_ns():020d}_{uuid4().hex}.{queue}.msg", dumps(payload))
+    def _table(self, exchange: str) -> Path:
+        file: Path = self._exchange_file(exchange)  # type: ignore[no-untyped-call]
+        return file
 
-    def _get(self, queue: str) -> Any:
+    def _put(self, queue: str, payload: Any, **_kwargs: Any) -> None:  # type: ignore[override]
+        # Named by the clock, so that sorting the names gives the order of sending, also over a restart.
+        _write(self.folder / f"{time.time_ns():020d}_{uuid4().hex}.{queue}.msg", json.dumps(payload))
+
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         for name in sorted(entry.name for entry in self.folder.iterdir()):
             if name.partition(".")[2] == f"{queue}.msg":
                 message = self._take(name)
@@ -44,14 +49,14 @@ class Channel(filesystem.Channel):
             (self.folder / name).rename(mine)
         except FileNotFoundError:
             return None
-        message = loads(mine.read_text())
+        message = json.loads(mine.read_text())
         mine.unlink()
         return message
 
     def get_table(self, exchange: str) -> list[Any]:
         """All bindings of the platform are direct: exchange and routing key are the queue's name."""
         try:
-            rows = loads(self._exchange_file(exchange).read_text())
+            rows = json.loads(self._table(exchange).read_text())
         except FileNotFoundError:
             return []
         return [filesystem.exchange_queue_t(*row) for row in rows]
@@ -60,10 +65,10 @@ class Channel(filesystem.Channel):
         binding = filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
         self.control_folder.mkdir(exist_ok=True)
         with (self.control_folder / "lock").open("w") as guard:
-            filesystem.lock(guard, filesystem.LOCK_EX)
+            fcntl.flock(guard, fcntl.LOCK_EX)
             known = self.get_table(exchange)
             if binding not in known:
-                _write(self._exchange_file(exchange), dumps([binding, *known]))
+                _write(self._table(exchange), json.dumps([binding, *known]))
 
 
 def _write(path: Path, text: str) -> None:

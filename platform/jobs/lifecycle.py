@@ -41,7 +41,8 @@ def claim(job_id: UUID, attempt: int, *, worker: str) -> Job | None:
         state=JobState.RUNNING, worker=worker[:120], lease_expires_at=lease_end(), started_at=now, note=""
     ):
         return None
-    return Job.objects.select_related("created_by", "token", "department").get(pk=job_id)
+    job: Job = Job.objects.select_related("created_by", "token", "department").get(pk=job_id)
+    return job
 
 
 def leave(job_id: UUID, attempt: int) -> None:

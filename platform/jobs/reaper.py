@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -32,7 +33,7 @@ def _take_back() -> int:
 
 
 @transaction.atomic
-def _take_back_one(pk: object) -> bool:
+def _take_back_one(pk: UUID) -> bool:
     expired = Job.objects.filter(pk=pk, state=JobState.RUNNING, lease_expires_at__lt=timezone.now())
     job = expired.select_for_update(skip_locked=False).first()
     if job is None:

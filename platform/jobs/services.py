@@ -80,7 +80,7 @@ def signal(job: Job, name: str) -> Job:
     """
     if name not in SIGNALS:
         raise Refused("invalid", _("choose from %s") % ", ".join(SIGNALS), status=422)
-    row = Job.objects.select_for_update().get(pk=job.pk)
+    row: Job = Job.objects.select_for_update().get(pk=job.pk)
     if row.is_finished:
         detail = _("This job has ended already (%s); there is nothing left to steer.") % row.get_state_display()
         raise Refused("job_ended", detail)

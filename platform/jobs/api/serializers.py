@@ -29,8 +29,8 @@ class AboutSerializer(serializers.Serializer[Any]):
 class JobSerializer(serializers.ModelSerializer[Job]):
     """`error` is a problem document with a `hint`; `signal` is what was asked of the job and not yet followed."""
 
-    department = serializers.SlugRelatedField(slug_field="slug", read_only=True)
-    created_by = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    department: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    created_by: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="username", read_only=True)
     name = serializers.CharField(source="title", read_only=True)
     about = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
