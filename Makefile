@@ -51,8 +51,7 @@ services: $(VENV)/.run  ## start PostgreSQL and Redis (docker compose where ther
 	@$(BIN)/python tests/services.py start
 
 messages: $(VENV)/.dev  ## collect and compile the translations (needs gettext)
-	$(BIN)/python manage.py makemessages --locale zh_Hans --ignore .venv --ignore var --no-location
-	$(BIN)/python manage.py compilemessages --locale zh_Hans --ignore .venv
+	$(BIN)/python manage.py messages
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+
 from rest.templatetags.atrium_ui import ago, percent, plain
 from rest.templatetags.charts import histogram, sparkline
 from rest.templatetags.figures import compact, duration, filesize

@@ -110,11 +110,21 @@ def param_field(param: Param, value: Any = None, error: str = "", prefix: str = 
         "id": "id_" + (prefix + param.name).replace(".", "_"),
         "value": " ".join(map(str, shown)) if isinstance(shown, list | tuple) else ("" if shown is None else shown),
         "checked": str(shown).lower() in {"true", "on", "1"},
-        "choices": [(choice, gettext(choice)) for choice in param.choices],
+        "choices": [(choice, choice.replace("_", " ")) for choice in param.choices],
         "title": gettext(param.title),
         "help": gettext(param.help),
-        "allowed": param.allowed(),
+        "bounds": _bounds(param),
         "error": error,
         "when_name": prefix + param.when[0] if param.when else "",
         "when_values": " ".join(str(v).lower() for v in param.when[1]) if param.when else "",
     }
+
+
+def _bounds(param: Param) -> str:
+    """The range in words, beside the help."""
+    words = {"low": figures.compact(param.low), "high": figures.compact(param.high)}
+    if param.low is not None and param.high is not None:
+        return gettext("From %(low)s to %(high)s.") % words
+    if param.low is not None:
+        return gettext("At least %(low)s.") % words
+    return gettext("At most %(high)s.") % words if param.high is not None else ""

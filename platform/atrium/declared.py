@@ -1,0 +1,39 @@
+"""The words that plug-ins declare. Plug-ins are plain Python and mark nothing for translation; pages translate what they show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+HEAD = '''"""Words that plug-ins declare, listed for the translation tools. Written by `manage.py messages`; do not edit."""
+
+# fmt: off
+# ruff: noqa: E501
+from django.utils.translation import gettext_noop
+
+'''
+
+
+def declared_words() -> list[str]:
+    """Labels, help and parameters of every registered plug-in, and of the presets, in a stable order."""
+    from datasets.ingest import FORMATS
+    from datasets.steps._base import STEPS
+    from training.engine.family import FAMILIES
+    from training.engine.presets import PRESETS
+
+    words = {word for plugins in (FAMILIES, STEPS, FORMATS, PRESETS.values()) for word in _words(plugins)}
+    return sorted(words)
+
+
+def _words(plugins: Iterable[Any]) -> Iterator[str]:
+    for plugin in plugins:
+        yield from (text for name in ("label", "help") if (text := getattr(plugin, name, "")))
+        for param in getattr(plugin, "params", ()):
+            yield from (param.title, param.help)
+
+
+def as_module() -> str:
+    """The words as a module that the translation tools can read."""
+    lines = [f"gettext_noop({json.dumps(word, ensure_ascii=False)})" for word in declared_words()]
+    return HEAD + "\n".join(lines) + "\n"
