@@ -12,9 +12,6 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-# Playwright's synchronous driver runs an event loop, which Django takes for asynchronous code.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -31,12 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="needs Chromium: apt-get install chromium"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One browser for the whole run."""
+    """One browser a file: its driver runs an event loop, which must be gone before tests of asynchronous code."""
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as driver:
+    with sync_playwright() as driver, pytest.MonkeyPatch.context() as patch:
+        # Django takes the driver's event loop for a sign of asynchronous code.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()

@@ -21,6 +21,7 @@ from tests.jobs.site import Site
 @pytest.fixture
 def kind() -> Iterator[Callable[..., Any]]:
     """`kind("name", **options)`: declare a kind of job for the length of one test."""
+    registry.kinds()  # the apps' own kinds are read once a process and must be there afterwards too
     before = dict(registry._handlers)
 
     def declare(name: str, **options: Any) -> Any:
@@ -97,10 +98,9 @@ def raised(folder: Path, migrated: Callable[[bool], str], *, servers: bool) -> I
         with site.connected(url), site.sending(platform):
             platform.furnish()
             yield platform
-    except BaseException:
-        print(platform.logs())
-        raise
     finally:
+        # Shown where the test failed.
+        print(platform.logs())
         platform.stop()
         if servers:
             postgres.drop(url)
