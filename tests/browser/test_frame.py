@@ -44,6 +44,7 @@ def test_keys_go_and_can_be_switched_off(page_of: PageOf) -> None:
     page.keyboard.press("?")
     page.get_by_role("heading", name="Keyboard").wait_for()
     page.keyboard.press("Escape")
+    page.wait_for_function("!document.querySelector('dialog[open]') && document.activeElement === document.body")
     with page.expect_navigation():
         page.keyboard.type("gh")
     page.goto("/settings/tokens/")
