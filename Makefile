@@ -34,7 +34,6 @@ lint: $(VENV)/.dev  ## style, types, import contracts, templates, migrations, de
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/djlint templates --check --quiet
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	ATRIUM_HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
@@ -42,7 +41,6 @@ lint: $(VENV)/.dev  ## style, types, import contracts, templates, migrations, de
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/djlint templates --reformat --quiet
 
 bench: $(VENV)/.dev  ## every claim about speed, as ratios taken in one run
 	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -8,11 +8,14 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db.models import Model, QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from departments.access import Actor
 from departments.models import Department, Grant, Role
 
+# Grants stand below what they are on: pages are named by their route, not imported.
+PAGES: dict[str, str] = {Grant.Kind.DATASET: "datasets:detail", Grant.Kind.MODEL: "training:model"}
 ROLE_MEANINGS = {
     Role.VIEWER: _("reads"),
     Role.ANALYST: _("also uploads, prepares, trains"),
@@ -27,6 +30,10 @@ class NamedGrant:
 
     grant: Grant
     name: str
+
+    @property
+    def url(self) -> str:
+        return reverse(PAGES[self.grant.object_kind], args=[self.grant.object_id])
 
 
 def grantable_models() -> dict[str, type[Model]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiToken
@@ -32,9 +32,12 @@ def enqueue(
     `about` is the object that the job works on; `payload` is JSON. The requester's right is checked again at start.
     """
     handler = get_handler(kind)
+    # Kept untranslated: every reader sees it in a language of their own.
+    with translation.override(None):
+        title = str(handler.title)[:200]
     job = Job.objects.create(
         kind=kind,
-        title=str(handler.title)[:200],
+        title=title,
         department=department,
         created_by_id=actor.person_id,
         token_id=context.current().token_id,

@@ -10,8 +10,9 @@ import gettext
 import re
 from pathlib import Path
 
-from atrium.declared import as_module
 from django.utils.translation.template import templatize
+
+from atrium.declared import as_module
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES"
@@ -73,8 +74,8 @@ def _code(folder: Path) -> set[str]:
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in MARKS and node.args:
-                if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
-                    found.add(node.args[0].value)
+                words = getattr(node.args[0], "value", None)
+                found |= {words} if isinstance(words, str) else set()
     return found
 
 
