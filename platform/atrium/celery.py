@@ -9,6 +9,7 @@ from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "atrium.settings")
 TRANSPORT_ALIASES["folder"] = "jobs.folder_broker:Transport"
+TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "jobs.redis_broker:Transport"
 
 app = Celery("atrium")
 app.config_from_object("django.conf:settings", namespace="CELERY")

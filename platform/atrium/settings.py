@@ -277,6 +277,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Jobs are steered by their rows; nothing listens for remote control or events, and nothing waits for messages about them.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# After a lost connection a worker goes on with all its slots.
+CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 
 # Jobs (seconds). A lease is renewed by every heartbeat; what outlives it is dispatched again by the reaper.
 JOB_LEASE = env.float("ATRIUM_JOB_LEASE", default=30)

@@ -188,7 +188,7 @@ class Site:
         return Counter(AuditEvent.objects.filter(verb="test.effect").values_list("object_id", flat=True))
 
     def logs(self) -> str:
-        return "\n".join(f"== {file.name}\n{file.read_text()[-6000:]}" for file in sorted(self.home.glob("*.log")))
+        return "\n".join(f"== {file.name}\n{file.read_text()[-20000:]}" for file in sorted(self.home.glob("*.log")))
 
 
 def migrate(url: str) -> None:

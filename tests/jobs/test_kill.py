@@ -16,6 +16,7 @@ import pytest
 
 from jobs import lifecycle
 from jobs.models import Job, JobState
+from tests.jobs.conftest import SERVERS
 from tests.jobs.site import LEASE, wait_until
 
 STUCK_AFTER = LEASE + 30
@@ -118,6 +119,21 @@ def test_a_request_while_the_broker_is_down_is_not_lost(platform):
     assert Job.objects.get(pk=job.pk).dispatched_at is None
     platform.worker()
     assert platform.wait(job, timeout=STUCK_AFTER)[0].state == "succeeded"
+
+
+@pytest.mark.parametrize("platform", [SERVERS], indirect=True)
+def test_a_busy_worker_goes_on_when_redis_is_back(platform):
+    """Acknowledgements that found no Redis must not count as messages that are still being worked on."""
+    platform.worker()
+    busy = [platform.queue("test.work", steps=60) for _each in range(6)]
+    wait_until(lambda: Job.objects.filter(state=JobState.RUNNING).count() == 2, 20, "both slots to be taken")
+    platform.redis.kill()
+    platform.wait(*busy[:2])
+    time.sleep(0.3)
+    platform.redis.start()
+    later = platform.queue("test.work", steps=1)
+    platform.beat()
+    assert {job.state for job in platform.wait(*busy, later, timeout=STUCK_AFTER)} == {"succeeded"}
 
 
 def test_the_effect_counts_even_if_the_worker_dies_a_moment_later(embedded):
