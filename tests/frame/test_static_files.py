@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -21,6 +22,11 @@ ICONS = set(re.findall(r"\.(ti-[a-z0-9-]+):before", (VENDOR / "tabler-icons/tabl
 @pytest.mark.parametrize("file", FILES, ids=[file["path"] for file in FILES])
 def test_vendored_file_is_the_one_in_the_manifest(file: dict[str, str]) -> None:
     assert hashlib.sha256((VENDOR / file["path"]).read_bytes()).hexdigest() == file["sha256"]
+
+
+@pytest.mark.parametrize("path", sorted(VENDOR.rglob("*.gz")), ids=lambda path: path.name)
+def test_compressed_file_holds_its_original(path: Path) -> None:
+    assert gzip.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
 
 
 def test_every_vendored_file_is_in_the_manifest() -> None:
