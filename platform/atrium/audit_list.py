@@ -28,7 +28,9 @@ def audit_page(asked: QueryDict) -> dict[str, Any]:
         rows = rows.filter(created_at__lt=before)
     events = list(rows[: SHOWN + 1])
     return {
-        "events": [(event, departments.get(event.department_id) if event.department_id else None) for event in events[:SHOWN]],
+        "events": [
+            (event, departments.get(event.department_id) if event.department_id else None) for event in events[:SHOWN]
+        ],
         "departments": departments.values(),
         "query": query,
         "chosen": slug,

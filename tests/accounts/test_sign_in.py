@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import SimpleNamespace
 
+from django.test import Client
+
 from accounts.services import create_sign_in_link
 from audit.models import AuditEvent
-from django.test import Client
 
 
 def test_the_link_asks_before_it_is_used(people: SimpleNamespace) -> None:

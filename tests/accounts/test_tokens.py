@@ -7,12 +7,13 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from accounts.models import ApiToken
-from accounts.services import create_token
 from django.test import Client
 from django.utils import timezone
-from rest.problems import Refused
 from rest_framework.test import APIClient
+
+from accounts.models import ApiToken
+from accounts.services import create_token
+from rest.problems import Refused
 
 ME = "/api/v1/me/"
 

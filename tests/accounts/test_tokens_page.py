@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from accounts.models import ApiToken
 from django.test import Client
 from rest_framework.test import APIClient
+
+from accounts.models import ApiToken
 
 GIVEN = {"name": "nightly scoring", "scopes": ["read", "predict"], "days": "30", "department": "credit-risk"}
 

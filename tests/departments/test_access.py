@@ -7,14 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.http import Http404
+from django.utils import timezone
+
+from datasets.models import Dataset
 from departments.access import GRANTABLE, NOBODY, Verb, actor_for, decide, require
 from departments.models import Grant, Membership
 from departments.services import create_grant, remove_member, revoke_grant, set_member
-from django.http import Http404
-from django.utils import timezone
 from rest.problems import Refused
-
-from datasets.models import Dataset
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from django.test import Client
+
 from departments.models import Membership
 from departments.services import set_member
-from django.test import Client
 
 PAGE = "/departments/credit-risk/"
 
