@@ -4,32 +4,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('training', '0001_initial'),
+        ("training", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='runmetric',
-            options={'ordering': ['pk']},
+            name="runmetric",
+            options={"ordering": ["pk"]},
         ),
         migrations.RemoveConstraint(
-            model_name='runmetric',
-            name='one_point_per_step',
+            model_name="runmetric",
+            name="one_point_per_step",
         ),
         migrations.AddField(
-            model_name='runmetric',
-            name='candidate',
+            model_name="runmetric",
+            name="candidate",
             field=models.CharField(blank=True, max_length=40),
         ),
         migrations.AddField(
-            model_name='trainingrun',
-            name='model_name',
+            model_name="trainingrun",
+            name="model_name",
             field=models.CharField(blank=True, max_length=160),
         ),
         migrations.AddConstraint(
-            model_name='runmetric',
-            constraint=models.UniqueConstraint(fields=('run', 'candidate', 'step'), name='one_point_per_step'),
+            model_name="runmetric",
+            constraint=models.UniqueConstraint(fields=("run", "candidate", "step"), name="one_point_per_step"),
         ),
     ]

@@ -74,12 +74,12 @@ def initials(name: str) -> str:
 @register.filter
 def widget(field: BoundField) -> SafeString:
     """Return the form field's control with the frame's classes, its error state and its descriptions."""
-    attrs: dict[str, str | bool] = {"class": f"{field.field.widget.attrs.get('class', '')} {_control_class(field)}".strip()}
+    attrs: dict[str, str | bool] = {
+        "class": f"{field.field.widget.attrs.get('class', '')} {_control_class(field)}".strip()
+    }
     if field.errors:
         attrs |= {"class": f"{attrs['class']} is-invalid", "aria-invalid": "true"}
-    described = [f"{field.auto_id}-help"] * bool(field.help_text) + [f"{field.auto_id}-error"] * bool(
-        field.errors
-    )
+    described = [f"{field.auto_id}-help"] * bool(field.help_text) + [f"{field.auto_id}-error"] * bool(field.errors)
     return field.as_widget(attrs=attrs | ({"aria-describedby": " ".join(described)} if described else {}))
 
 
