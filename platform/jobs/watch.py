@@ -77,7 +77,7 @@ class Watcher:
             self.looked = now
             self._look()
         self._check_memory()
-        # A worker that was killed leaves its pool behind: its jobs go back to the queue before their leases run out.
+        # Where the kernel does not end the pool of a worker that was killed, its jobs go back to the queue.
         if is_shutting_down() or os.getppid() != self.worker:
             self._end(Outcome("released"))
         self._escalate(time.monotonic())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import logging
@@ -9,6 +10,7 @@ import mmap
 import os
 import socket
 from importlib.util import find_spec
+from pathlib import Path
 
 from django.conf import settings
 
@@ -17,9 +19,30 @@ logger = logging.getLogger("atrium.jobs")
 _shared = mmap.mmap(-1, 1)
 
 
+def place() -> str:
+    """Where process numbers mean what they mean here: this host, and on Linux this container."""
+    with contextlib.suppress(OSError):
+        return f"{socket.gethostname()[:60]}/{Path('/proc/self/ns/pid').readlink().name}"
+    return socket.gethostname()[:60]
+
+
 def worker_name() -> str:
-    """Return "host:pid" of the process that watches a job."""
-    return f"{socket.gethostname()[:80]}:{os.getpid()}"
+    """Return "place:pid" of the process that watches a job."""
+    return f"{place()}:{os.getpid()}"
+
+
+def has_died(name: str) -> bool:
+    """Whether that process lived in this place and is gone; False for processes of other places."""
+    where, _colon, pid = name.rpartition(":")
+    if where != place() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 def shut_down() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from jobs.outcome import Outcome, settle
 from jobs.reaper import reap
 from jobs.runner import work
 from jobs.services import signal
+from jobs.worker import place, worker_name
 from rest.problems import Refused
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +129,21 @@ def test_a_lease_that_ran_out_after_the_effect_succeeds(held):
 
 
 def test_a_living_lease_is_left_alone(held):
+    reap()
+    assert state_of(held) == "running"
+
+
+def test_a_worker_that_died_here_is_noticed_before_its_lease_runs_out(held):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    Job.objects.filter(pk=held.pk).update(worker=f"{place()}:{gone.pid}")
+    reap()
+    assert (state_of(held), Job.objects.get(pk=held.pk).failures) == ("queued", 1)
+
+
+@pytest.mark.parametrize("worker", [worker_name(), "elsewhere:999999", "", "odd"])
+def test_a_worker_that_may_be_alive_keeps_its_job(held, worker):
+    Job.objects.filter(pk=held.pk).update(worker=worker)
     reap()
     assert state_of(held) == "running"
 
