@@ -256,7 +256,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Celery only rings the bell; the Job row is the truth (docs/design.md, decision 3).
-CELERY_BROKER_URL = REDIS_URL or "folder://"
+CELERY_BROKER_URL = REDIS_URL or "folder://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {"visibility_timeout": 3600, "socket_connect_timeout": 2, "socket_timeout": 10, "socket_keepalive": True}
     if REDIS_URL

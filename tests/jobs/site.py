@@ -214,7 +214,7 @@ def sending(platform: Site) -> Iterator[None]:
         "control_folder": str(platform.home / "broker" / "control"),
     }
     options = {"socket_connect_timeout": 1} if platform.redis else folder
-    _send_to(app, platform.redis.url if platform.redis else "folder://", options)
+    _send_to(app, platform.redis.url if platform.redis else "folder://localhost", options)
     try:
         yield
     finally:
