@@ -141,7 +141,9 @@ def test_a_worker_that_died_here_is_noticed_before_its_lease_runs_out(held):
     assert (state_of(held), Job.objects.get(pk=held.pk).failures) == ("queued", 1)
 
 
-@pytest.mark.parametrize("worker", [worker_name(), "elsewhere:999999", "", "odd"])
+@pytest.mark.parametrize(
+    "worker", [worker_name(), "elsewhere:999999", "", "odd"], ids=["this one", "elsewhere", "none", "odd"]
+)
 def test_a_worker_that_may_be_alive_keeps_its_job(held, worker):
     Job.objects.filter(pk=held.pk).update(worker=worker)
     reap()
