@@ -95,10 +95,11 @@ def _next_trial(study: Study, made: list[Trial], actor: Actor) -> Trial:
     ranges = space(FAMILIES[shared["family"]].params, study.search)
     drawn = suggest(
         ranges,
-        [(trial.params, trial.value) for trial in made if trial.value is not None],
+        [(trial.params, value) for trial in made if (value := score_of(trial)) is not None],
         seed=shared["seed"],
         direction=study.direction,
         running=[trial.params for trial in made if not trial.run.is_finished],
+        number=len(made),
     )
     number = len(made) + 1
     run = services.create_run(
@@ -119,11 +120,16 @@ def _with_params(shared: Mapping[str, Any], drawn: Mapping[str, Any]) -> Configu
     return Configuration(**{**own, "params": params, "candidates": candidates, "explanation": []})
 
 
+def score_of(trial: Trial) -> float | None:
+    """What the trial's run scored; known as soon as the run has a result, a moment before the trial keeps it."""
+    score = trial.run.report.get("score") if trial.run.state in WITH_RESULT else None
+    return score["value"] if score else None
+
+
 def trial_ended(*, trial: Trial, job: Job) -> None:
     """Keep the trial's score and go on: with the next trial, or, after the last, with the best one's model."""
     study = Study.objects.select_for_update().select_related("department").get(pk=trial.study_id)
-    score = trial.run.report.get("score") if trial.run.state in WITH_RESULT else None
-    trial.value = score["value"] if score else None
+    trial.value = score_of(trial)
     trial.save(update_fields=["value"])
     if study.state == RunState.RUNNING and not study.is_finished:
         _go_on(study, job)

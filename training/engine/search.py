@@ -121,10 +121,12 @@ def suggest(
     seed: int,
     direction: str = "minimise",
     running: Sequence[Mapping[str, Any]] = (),
+    number: int | None = None,
 ) -> dict[str, Any]:
     """Return the parameters to try next, given (params, value) of what was tried.
 
-    `running` are trials without a value yet: they are taken as poor, so that parallel trials spread out. The same
+    `running` are trials without a value yet: they are taken as poor, so that parallel trials spread out. `number`
+    counts the suggestions of this search (default: all trials given), so that two with the same past differ. The same
     arguments give the same suggestion. A finished trial whose value is not a number, or whose parameters lie outside
     the space, is left out.
     """
@@ -134,7 +136,8 @@ def suggest(
     told = [(params, value) for params, value in finished if math.isfinite(value)]
     worst = max if direction == "minimise" else min
     pending = [(params, worst(value for _, value in told)) for params in running] if told else []
-    sampler = optuna.samplers.TPESampler(seed=_seed(seed, len(finished) + len(running)), n_startup_trials=8)
+    drawn_before = len(finished) + len(running) if number is None else number
+    sampler = optuna.samplers.TPESampler(seed=_seed(seed, drawn_before), n_startup_trials=8)
     study = optuna.create_study(sampler=sampler, direction="minimize" if direction == "minimise" else "maximize")
     space_ = {one.name: one.distribution() for one in where}
     for params, value in [*told, *pending]:

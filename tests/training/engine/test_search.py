@@ -96,3 +96,10 @@ def test_a_search_outside_the_declarations_is_refused(asked: dict[str, Any], fie
     with pytest.raises(TrainError) as caught:
         search.space(MLP, asked)
     assert caught.value.field == field
+
+
+def test_suggestions_with_the_same_past_differ_by_their_number() -> None:
+    """As when a trial has ended and its score is not known yet: it counts neither as running nor as finished."""
+    space = search.space(FAMILIES["linear"].params, {"learning_rate": {"low": 0.001, "high": 0.3, "log": True}})
+    drawn = [search.suggest(space, [({"learning_rate": 0.01}, 0.5)], seed=7, number=number) for number in range(1, 5)]
+    assert len({one["learning_rate"] for one in drawn}) == 4
