@@ -19,8 +19,10 @@ ALL_PARAMS: tuple[Param, ...] = (*FORMATS["csv"].params, *COMMON)
 PREFIX = "options."
 VERB_LABELS = {
     Verb.DISCOVER: _("discover: see that it exists, its columns and their types"),
-    Verb.PREVIEW: _("preview: read rows and figures, download"),
+    Verb.PREVIEW: _("preview: read rows and figures"),
     Verb.TRAIN: _("train: fit models on it"),
+    Verb.FEDERATE: _("federate: take part in training without handing rows over"),
+    Verb.EXPORT: _("export: download the rows as a file"),
     Verb.PREDICT: _("predict: use models made from it"),
 }
 

@@ -99,7 +99,7 @@ def grant_to_clinic(obj: Any, departments: SimpleNamespace, people: SimpleNamesp
     return create_grant(
         obj=obj,
         department=departments.clinic,
-        verbs=["discover", "preview", "train", "predict"],
+        verbs=["discover", "preview", "train", "export", "predict"],
         created_by=people.mona,
         purpose="joint study",
         expires_at=timezone.now() + timedelta(days=30),

@@ -21,11 +21,13 @@ from rest.problems import Refused
 
 
 class Verb(StrEnum):
-    """What can be asked for. The first four can be granted to another department."""
+    """What can be asked for. The first six can be granted to another department."""
 
     DISCOVER = "discover"
     PREVIEW = "preview"
     TRAIN = "train"
+    FEDERATE = "federate"
+    EXPORT = "export"
     PREDICT = "predict"
     CREATE = "create"
     EDIT = "edit"
@@ -33,9 +35,9 @@ class Verb(StrEnum):
     MANAGE = "manage"
 
 
-GRANTABLE = (Verb.DISCOVER, Verb.PREVIEW, Verb.TRAIN, Verb.PREDICT)
-_READS = frozenset({Verb.DISCOVER, Verb.PREVIEW})
-_ANALYST = _READS | {Verb.CREATE, Verb.EDIT, Verb.TRAIN, Verb.PREDICT}
+GRANTABLE = (Verb.DISCOVER, Verb.PREVIEW, Verb.TRAIN, Verb.FEDERATE, Verb.EXPORT, Verb.PREDICT)
+_READS = frozenset({Verb.DISCOVER, Verb.PREVIEW, Verb.EXPORT})
+_ANALYST = _READS | {Verb.CREATE, Verb.EDIT, Verb.TRAIN, Verb.FEDERATE, Verb.PREDICT}
 ROLE_VERBS: dict[str, frozenset[Verb]] = {
     Role.VIEWER: _READS,
     Role.ANALYST: _ANALYST,
@@ -46,6 +48,7 @@ ROLE_VERBS: dict[str, frozenset[Verb]] = {
 _SCOPES: dict[Verb, frozenset[str]] = {
     Verb.DISCOVER: frozenset(Scope.values),
     Verb.PREVIEW: frozenset({Scope.READ, Scope.WRITE}),
+    Verb.EXPORT: frozenset({Scope.READ, Scope.WRITE}),
     Verb.PREDICT: frozenset({Scope.PREDICT, Scope.WRITE}),
 }
 

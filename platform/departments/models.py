@@ -72,12 +72,19 @@ class Grant(models.Model):
     object_kind = models.CharField(max_length=10, choices=Kind.choices)
     object_id = models.UUIDField(db_index=True)
     verbs = models.JSONField(default=list)
+    # What of the rows the grantee gets: named columns (None: all), masks by column, conditions that a row must fit.
+    columns = models.JSONField(null=True, default=None)
+    masks = models.JSONField(default=dict)
+    rows = models.JSONField(default=list)
     purpose = models.CharField(max_length=300, blank=True)
     starts_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True)
+    # Whether the grantee may move the expiry themselves.
+    may_extend = models.BooleanField(default=False)
     revoked_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
 
     objects = GrantQuerySet.as_manager()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -77,11 +77,20 @@ def create_grant(
     department: Department,
     verbs: Collection[str],
     created_by: User | None,
+    columns: Sequence[str] | None = None,
+    masks: Mapping[str, Any] | None = None,
+    rows: Sequence[str] = (),
     purpose: str = "",
     starts_at: datetime | None = None,
     expires_at: datetime | None = None,
+    may_extend: bool = False,
+    approver: User | None = None,
 ) -> Grant:
-    """Let `department` do `verbs` on `obj`, a data set or a model, from `starts_at` until `expires_at`."""
+    """Let `department` do `verbs` on `obj`, a data set or a model, from `starts_at` until `expires_at`.
+
+    `columns`, `masks` and `rows` say what of a data set's rows is given; datasets.sharing checks them against its schema.
+    The approver is who decided: without another, who made the grant.
+    """
     kind, object_id = obj.grant_target
     _check_grant(obj, department, verbs, starts_at, expires_at)
     grant = Grant.objects.create(
@@ -90,10 +99,15 @@ def create_grant(
         object_kind=kind,
         object_id=object_id,
         verbs=[verb.value for verb in GRANTABLE if verb in verbs or verb == Verb.DISCOVER],
+        columns=None if columns is None else list(columns),
+        masks=dict(masks or {}),
+        rows=list(rows),
         purpose=purpose[:300],
         starts_at=starts_at or timezone.now(),
         expires_at=expires_at,
+        may_extend=may_extend,
         created_by=created_by,
+        approver=approver or created_by,
     )
     details = {"verbs": grant.verbs, "to": department.slug, "object": str(object_id)}
     record("grant.create", grant, department_id=obj.department_id, details=details)
@@ -130,5 +144,5 @@ def grants_on(obj: models.Model) -> models.QuerySet[Grant]:
     """All grants on a data set or model, newest first, with their departments."""
     kind, object_id = obj.grant_target  # type: ignore[attr-defined]
     return Grant.objects.filter(object_kind=kind, object_id=object_id).select_related(
-        "department", "owner", "created_by"
+        "department", "owner", "created_by", "approver"
     )

@@ -26,11 +26,13 @@ def grant(dataset: Dataset, departments: SimpleNamespace, *verbs: str, **when: A
     return create_grant(obj=dataset, department=departments.clinic, verbs=verbs, created_by=None, **when)
 
 
+READER = {"discover", "preview", "export"}
+ANALYST = READER | {"create", "edit", "train", "federate", "predict"}
 MEMBERS = {
-    "bob": {"discover", "preview"},
-    "alice": {"discover", "preview", "create", "edit", "train", "predict"},
-    "emil": {"discover", "preview", "create", "edit", "train", "predict", "deploy"},
-    "mona": {"discover", "preview", "create", "edit", "train", "predict", "deploy", "manage"},
+    "bob": READER,
+    "alice": ANALYST,
+    "emil": ANALYST | {"deploy"},
+    "mona": ANALYST | {"deploy", "manage"},
     "erin": {"discover"},
     "charlie": set(),
     "dana": set(),

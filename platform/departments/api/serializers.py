@@ -65,15 +65,20 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
     verbs = serializers.ListField(
         child=serializers.ChoiceField(choices=[v.value for v in GRANTABLE]), allow_empty=False
     )
+    columns = serializers.ListField(child=serializers.CharField(), read_only=True, allow_null=True)
+    masks = serializers.DictField(read_only=True)
+    rows = serializers.ListField(child=serializers.CharField(), read_only=True)
     created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    approver = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
     state = serializers.ChoiceField(choices=["granted", "planned", "expired", "revoked"], read_only=True)
     url = serializers.HyperlinkedIdentityField(view_name="api:grant-detail", lookup_field="id")
 
     class Meta:
         model = Grant
         fields = (
-            "id", "owner", "department", "object_kind", "object_id", "verbs", "purpose", "state",
-            "starts_at", "expires_at", "revoked_at", "created_at", "created_by", "url",
+            "id", "owner", "department", "object_kind", "object_id", "verbs", "columns", "masks", "rows",
+            "purpose", "state", "starts_at", "expires_at", "may_extend", "revoked_at", "created_at", "created_by",
+            "approver", "url",
         )  # fmt: skip
         read_only_fields = ("id", "owner", "object_kind", "object_id", "revoked_at", "created_at", "created_by")
         extra_kwargs = {"starts_at": {"required": False}, "expires_at": {"required": False, "allow_null": True}}

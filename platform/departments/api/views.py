@@ -125,7 +125,7 @@ class GrantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewS
     def get_queryset(self) -> QuerySet[Grant]:
         if getattr(self, "swagger_fake_view", False):
             return Grant.objects.none()
-        grants = Grant.objects.select_related("owner", "department", "created_by")
+        grants = Grant.objects.select_related("owner", "department", "created_by", "approver")
         if self.actor.is_platform_admin:
             return grants
         own = self.actor.department_ids
