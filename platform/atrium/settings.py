@@ -33,6 +33,8 @@ if not SECRET_KEY:
             "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
         )
     SECRET_KEY = embedded_secret(HOME)
+# Earlier secret keys: they still open what they signed and sealed (rest/secrets.py).
+SECRET_KEY_FALLBACKS = env.list("ATRIUM_SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ATRIUM_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 HTTPS = env.bool("ATRIUM_HTTPS", default=False)
