@@ -1,7 +1,6 @@
-"""Tables as files for other programs. A spreadsheet must not take a cell for a formula.
+"""Tables as files for other programs, safe for spreadsheets.
 
-A text cell that a spreadsheet would run (= + - @, tab or return first) gets an apostrophe before it, and so does one
-that begins with such an apostrophe already; read with the option `apostrophes: remove`, the file comes back identical.
+Read with the option `apostrophes: remove`, a downloaded file comes back identical.
 """
 
 from __future__ import annotations
@@ -12,18 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
-RISKY = r"^'*[=+\-@\t\r]"
-
-
-def defused(text: str) -> str:
-    """Return text that a spreadsheet shows instead of running."""
-    bare = text.lstrip("'")
-    return f"'{text}" if bare and bare[0] in "=+-@\t\r" else text
-
-
-def undefused(text: str) -> str:
-    """Return what `defused` was given."""
-    return text[1:] if text.startswith("'") and defused(text) != text else text
+from rest.spreadsheets import RISKY, csv_line, defused
 
 
 def csv_parts(parquet: Path) -> Iterator[bytes]:
@@ -32,7 +20,7 @@ def csv_parts(parquet: Path) -> Iterator[bytes]:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(parquet) as file:
-        yield _line(defused(name) for name in file.schema_arrow.names)
+        yield csv_line(defused(name) for name in file.schema_arrow.names)
         for group in range(file.num_row_groups):
             frame = pl.DataFrame(pl.from_arrow(file.read_row_group(group)))
             texts = [pl.col(name) for name, kind in frame.schema.items() if kind == pl.String]
@@ -47,13 +35,7 @@ def rejects_parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield a stored list of rejected lines with its texts defused."""
     text = io.TextIOWrapper(cast(IO[bytes], _Joined(chunks)), encoding="utf-8", newline="")
     for line in csv.reader(text):
-        yield _line(defused(cell) for cell in line)
-
-
-def _line(cells: Iterable[str]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(cells)
-    return out.getvalue().encode()
+        yield csv_line(defused(cell) for cell in line)
 
 
 class _Joined(io.RawIOBase):

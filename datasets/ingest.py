@@ -19,13 +19,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UnreadableFile
-from datasets.export import RISKY, undefused
 from datasets.formats._base import Block, Format, TextTable
 from datasets.inference import DATES, DECIMAL, Inference
 from datasets.readings import MISSING, READINGS, ReadColumn, read_column
 from datasets.schema import TYPES, Schema
 from plugins.params import Param, ParamError, validate_params
 from plugins.registry import Registry
+from rest.spreadsheets import RISKY, undefused
 
 if TYPE_CHECKING:
     import pyarrow as pa

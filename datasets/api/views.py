@@ -26,7 +26,6 @@ from datasets.api.serializers import (
     UploadSerializer,
     VersionSerializer,
 )
-from datasets.api.streams import download
 from datasets.models import Dataset, DatasetVersion
 from datasets.querysets import RELATIONS, relations
 from departments.access import Verb, require, require_in
@@ -36,6 +35,7 @@ from departments.models import Grant
 from departments.services import create_grant, grants_on
 from rest.parsers import BoundedJSONParser
 from rest.problems import invalid
+from rest.streams import download
 
 
 class DatasetFilter(django_filters.FilterSet):

@@ -19,9 +19,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import User
 from accounts.people import create_person, deactivate_person, reactivate_person
 from accounts.services import create_sign_in_link
-from atrium.audit_list import audit_page
 from atrium.forms import DepartmentForm, PersonForm
 from atrium.health import health
+from audit.models import AuditEvent
+from audit.tasks import check
+from departments.audit_list import audit_page
 from departments.models import Department
 from departments.services import create_department
 from rest.forms import refusals_into
@@ -103,8 +105,18 @@ def person_active(request: HttpRequest, id: UUID) -> HttpResponse:
 @admins_only
 @require_GET
 def audit(request: HttpRequest) -> HttpResponse:
-    """The trail, newest first, with search."""
-    return render(request, "administration/audit.html", audit_page(request.GET))
+    """The trail, newest first, with search, export, and whether it is intact."""
+    page = audit_page(AuditEvent.objects.all(), request.GET)
+    return render(request, "administration/audit.html", {**page, "departments": Department.objects.all()})
+
+
+@admins_only
+@require_POST
+def check_audit(request: HttpRequest) -> HttpResponse:
+    """Have a worker verify the whole trail."""
+    check.apply_async(retry=False)
+    messages.info(request, _("The trail is being checked. Load this page again in a moment."))
+    return redirect("admin-audit")
 
 
 @admins_only

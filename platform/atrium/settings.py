@@ -293,6 +293,8 @@ JOB_RING_AGAIN_AFTER = env.float("ATRIUM_JOB_RING_AGAIN_AFTER", default=30)
 JOB_PRELOAD = env.list("ATRIUM_JOB_PRELOAD", default=["numpy", "torch", "torch._dynamo"])
 CELERY_BEAT_SCHEDULE = {
     "reap-jobs": {"task": "jobs.tasks.reap", "schedule": JOB_REAP_EVERY, "options": {"expires": 30}},
+    "link-audit": {"task": "audit.tasks.link", "schedule": 60, "options": {"expires": 60}},
+    "check-audit": {"task": "audit.tasks.check", "schedule": 24 * 3600, "options": {"expires": 3600}},
     # What a web process that is gone left in the spool; living ones ship their own.
     "ship-predictions": {"task": "serving.tasks.ship_predictions", "schedule": 15, "options": {"expires": 15}},
 }

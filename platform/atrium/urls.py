@@ -29,6 +29,7 @@ urlpatterns = [
     path("admin/people/<uuid:id>/link/", administration.person_link, name="admin-person-link"),
     path("admin/people/<uuid:id>/active/", administration.person_active, name="admin-person-active"),
     path("admin/audit/", administration.audit, name="admin-audit"),
+    path("admin/audit/check/", administration.check_audit, name="admin-audit-check"),
     path("livez", views.livez, name="livez"),
     path("readyz", views.readyz, name="readyz"),
     path("api/v1/", include((api, "api"))),

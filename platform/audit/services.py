@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db import models
+from django.db import models, transaction
 
-from audit import context
+from audit import chain, context
 from audit.models import AuditEvent
 
 
@@ -22,10 +22,11 @@ def record(
 ) -> AuditEvent:
     """Record one act on `obj` by whoever is acting now; `verb` reads like `dataset.create`.
 
-    `details` may name columns and counts, never values of rows.
+    `details` may name columns and counts, never values of rows. The event is linked to the chain when the caller's
+    transaction commits.
     """
     origin = context.current()
-    return AuditEvent.objects.create(
+    event = AuditEvent(
         actor_id=origin.actor_id,
         actor_name=origin.actor_name,
         token_id=origin.token_id,
@@ -40,3 +41,14 @@ def record(
         rule=rule,
         details=details or {},
     )
+    event.mac = chain.mac(event)
+    event.save(force_insert=True)
+    _link_on_commit()
+    return event
+
+
+def _link_on_commit() -> None:
+    """Once a transaction. What cannot be linked now is linked with the next event, or by beat."""
+    waiting = transaction.get_connection().run_on_commit
+    if not any(call is chain.link_waiting for _ids, call, _robust in waiting):
+        transaction.on_commit(chain.link_waiting, robust=True)

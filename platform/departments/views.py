@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
+from audit.models import AuditEvent
 from departments.access import Verb, decide_in, require_in
+from departments.audit_list import audit_page
 from departments.forms import MemberForm
 from departments.middleware import SESSION_KEY
 from departments.models import Department, Grant, Membership
@@ -61,6 +63,15 @@ def _page(request: HttpRequest, department: Department, form: MemberForm) -> Htt
         "form": form,
     }
     return render(request, "departments/detail.html", page, status=422 if form.errors else 200)
+
+
+@login_required
+@require_GET
+def audit(request: HttpRequest, slug: str) -> HttpResponse:
+    """The department's part of the trail, for its managers."""
+    department = _department(request, slug, Verb.MANAGE)
+    page = audit_page(AuditEvent.objects.filter(department_id=department.pk), request.GET)
+    return render(request, "departments/audit.html", {**page, "department": department})
 
 
 @login_required

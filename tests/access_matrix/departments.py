@@ -32,5 +32,6 @@ ROWS = [
     Row("api/v1/grants/<uuid:id>/", "GET", "200 200 200 200 404 200 200 404 401", args=GRANT),
     Row("api/v1/grants/<uuid:id>/", "DELETE", "403 403 403 204 404 403 204 404 401", args=GRANT),
     Row("api/v1/audit/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/audit/export/", "GET", "200 200 200 200 200 200 200 200 401"),
     Row("api/v1/audit/<uuid:id>/", "GET", "404 404 404 200 404 404 200 404 401", args={"id": "event.pk"}),
 ]

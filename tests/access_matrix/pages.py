@@ -34,6 +34,7 @@ ROWS = [
     Row("settings/password/", "GET", "200 200 200 200 200 200 200 200 302"),
     Row("department/switch/", "POST", "302 302 302 302 302 302 302 302 302", body=DEPARTMENT, form=True),
     Row("departments/<slug:slug>/", "GET", "200 200 200 200 404 404 200 404 302", args=DEPARTMENT),
+    Row("departments/<slug:slug>/audit/", "GET", "403 403 403 200 404 404 200 404 302", args=DEPARTMENT),
     Row(
         "departments/<slug:slug>/members/",
         "POST",
@@ -75,5 +76,6 @@ ROWS = [
         args={"id": "token.person_id"},
         form=True,
     ),
+    Row("admin/audit/check/", "POST", "404 404 404 404 404 404 302 404 302", form=True),
     Row("admin/audit/", "GET", ADMIN),
 ]

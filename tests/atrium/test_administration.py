@@ -51,7 +51,7 @@ def test_the_trail_is_searched_and_paged(people: SimpleNamespace, browser_of: Ca
     for i in range(60):
         record("dataset.create" if i % 2 else "run.create", details={"i": i})
     erin = browser_of("erin")
-    first = erin.get("/admin/audit/", {"q": "dataset"})
+    first = erin.get("/admin/audit/", {"search": "dataset"})
     assert len(first.context["events"]) == 30 and not first.context["older"]
     pages = erin.get("/admin/audit/")
     rest = erin.get("/admin/audit/" + pages.context["older"])

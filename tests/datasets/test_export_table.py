@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from datasets.export import csv_parts, defused, undefused
+from datasets.export import csv_parts
+from rest.spreadsheets import defused, undefused
 from tests.datasets.uploads import read
 
 TRICKY = (
