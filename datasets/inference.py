@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from datasets.readings import EVERY, READINGS, ReadColumn, rivals
@@ -21,25 +21,29 @@ DECIMAL: dict[str, tuple[str, ...]] = {
 class Inference:
     """The readings that still fit each column, the one that is being written, and what was counted.
 
-    `given` holds the options `types` {column: type}, `dates` and `decimal`.
+    `given` holds the options `types` {column: type}, `dates` and `decimal`. `typed` gives the types of columns that
+    the file itself types; of these, only text may be asked for instead.
     """
 
-    def __init__(self, names: Sequence[str], given: dict[str, Any]) -> None:
+    def __init__(self, names: Sequence[str], given: dict[str, Any], typed: Mapping[str, str] | None = None) -> None:
         self.names = list(names)
         self.given = given
+        self.typed = typed or {}
         self.readings = [self._tried(name) for name in self.names]
         self.written: list[str] = []
         self.ambiguous: list[str] = []
         self._reset()
 
     def _reset(self) -> None:
-        self.seen = [False] * len(self.names)
+        self.seen = [name in self.typed for name in self.names]
         self.missing: list[Counter[str]] = [Counter() for _ in self.names]
         self.trimmed: set[int] = set()
         self.rows = self.rejected = self.blank = 0
 
     def _tried(self, column: str) -> tuple[str, ...]:
         wanted = self.given["types"].get(column)
+        if column in self.typed:
+            return (f"given {'text' if wanted == 'text' else self.typed[column]}",)
         excluded = DATES[self.given["dates"]] + DECIMAL[self.given["decimal"]]
         return tuple(name for name in EVERY if name not in excluded and wanted in (None, READINGS[name].type))
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from datasets.errors import UnreadableFile
 from datasets.formats._base import Block, Format, TextTable
 from datasets.inference import DATES, DECIMAL, Inference
-from datasets.readings import MISSING, READINGS, ReadColumn, read_column
-from datasets.schema import TYPES, Schema
+from datasets.readings import MISSING, READINGS, ReadColumn, read_column, take_column
+from datasets.schema import TYPES, Schema, arrow_schema
 from plugins.params import Param, ParamError, validate_params
 from plugins.registry import Registry
 from rest.spreadsheets import RISKY, undefused
@@ -79,7 +79,13 @@ def ingest(
         fmt = choose_format(source, filename, given["format"])
         table = fmt.open(source, Path(workdir), given["text"])
         bare = given["apostrophes"] == "remove"
-        typing = Inference(_names(table.columns, bare=bare), given)
+        names = _names(table.columns, bare=bare)
+        typed = {
+            name: table.typed[column]
+            for name, column in zip(names, table.columns, strict=True)
+            if column in table.typed
+        }
+        typing = Inference(names, given, typed)
         scratch = Path(workdir) / _ROWS
         while not _write(table, typing, Path(workdir), pool, progress):
             typing.begin_again()
@@ -237,26 +243,21 @@ def _typed_blocks(table: TextTable, typing: Inference, pool: ThreadPoolExecutor)
 
 
 def _typed(block: Block, readings: list[tuple[str, ...]], missing: pa.Array, *, bare: bool) -> Typed:
-    import pyarrow as pa
+    columns = zip(block.cells.columns, readings, strict=True)
+    return block, [_read(_whole(cells), reading, missing, bare=bare) for cells, reading in columns]
+
+
+def _read(cells: pa.Array, readings: tuple[str, ...], missing: pa.Array, *, bare: bool) -> ReadColumn:
     import pyarrow.compute as pc
 
-    empty = pa.array([], pa.string())
-    cells = (block.cells.column(i).chunks or [empty] for i in range(block.cells.num_columns))
-    whole = (each[0] if len(each) == 1 else pa.concat_arrays(each) for each in cells)
-    if bare:
-        whole = (pc.replace_substring_regex(each, f"^'({RISKY[1:]})", r"\1") for each in whole)
-    return block, [read_column(each, reading, missing) for each, reading in zip(whole, readings, strict=True)]
+    if readings and readings[0].startswith("given"):
+        return take_column(cells, readings[0])
+    text = pc.replace_substring_regex(cells, f"^'({RISKY[1:]})", r"\1") if bare else cells
+    return read_column(text, readings, missing)
 
 
-def arrow_schema(schema: Schema) -> pa.Schema:
-    """Return how the six types are stored."""
-    import pyarrow as pa
-
-    stored = {
-        "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "date": pa.date32(),
-        "datetime": pa.timestamp("us"), "text": pa.string(),
-    }  # fmt: skip
-    return pa.schema([(column.name, stored[column.type]) for column in schema])
+def _whole(cells: pa.ChunkedArray) -> pa.Array:
+    return cells.chunk(0) if cells.num_chunks == 1 else cells.combine_chunks()
 
 
 def _report(table: TextTable, typing: Inference, fmt: Format, source_sha256: str, parquet: Path) -> IngestReport:

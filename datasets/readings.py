@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from datasets.schema import TYPES, Schema, arrow_schema
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -45,7 +47,7 @@ class ReadColumn:
 def read_column(cells: pa.Array, readings: tuple[str, ...], missing: pa.Array) -> ReadColumn:
     """Understand one block of a text column by the first of `readings` that fits all of it; as text if none does.
 
-    cells: string array without nulls. missing: string array of the spellings that mean no value.
+    missing: string array of the spellings that mean no value, besides a null.
     All of `readings` come back for a block without a value.
     """
     import pyarrow.compute as pc
@@ -60,6 +62,17 @@ def read_column(cells: pa.Array, readings: tuple[str, ...], missing: pa.Array) -
     if spelled and (found := _first(present, readings)):
         return ReadColumn(*found, spelled)
     return _trimmed(cells, readings, missing) or ReadColumn(present, (), spelled)
+
+
+def take_column(cells: pa.Array, reading: str) -> ReadColumn:
+    """Take one block of a column that the file itself types, in the type of a `given` reading."""
+    import pyarrow.compute as pc
+
+    return ReadColumn(pc.cast(cells, _stored(reading)), (reading,))
+
+
+def _stored(reading: str) -> pa.DataType:
+    return arrow_schema(Schema.of([("", READINGS[reading].type)])).field(0).type
 
 
 def _trimmed(cells: pa.Array, readings: tuple[str, ...], missing: pa.Array) -> ReadColumn | None:
@@ -321,8 +334,10 @@ _ALL = (
     Reading("day first", "date", _written("dmy", "[/.-]", "[/.-]"), "dates with the day first"),
     Reading("month first", "date", _written("mdy", "[/-]", "[/-]"), "dates with the month first"),
 )
-READINGS: Mapping[str, Reading] = {reading.name: reading for reading in _ALL}
-EVERY: tuple[str, ...] = tuple(READINGS)
+# What the file itself types is taken as it is; no text is tried against these.
+_GIVEN = tuple(Reading(f"given {kind}", kind, lambda cells: None) for kind in TYPES)
+READINGS: Mapping[str, Reading] = {reading.name: reading for reading in (*_ALL, *_GIVEN)}
+EVERY: tuple[str, ...] = tuple(reading.name for reading in _ALL)
 _WIDER_THAN_INTEGER = {"number": _EXACT, "decimal comma": _EXACT, "thousands comma": 999}
 _RIVALS = {"day first": ("month first",), "decimal comma": ("thousands comma",)}
 

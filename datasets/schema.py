@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ColumnType = Literal["integer", "number", "boolean", "date", "datetime", "text"]
 TYPES: tuple[str, ...] = get_args(ColumnType)
@@ -66,3 +69,14 @@ class Schema:
                 return column
         known = ", ".join(self.names[:20])
         raise KeyError(f"no column {name!r}; known are {known}")
+
+
+def arrow_schema(schema: Schema) -> pa.Schema:
+    """Return how the six types are stored."""
+    import pyarrow as pa
+
+    stored = {
+        "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "date": pa.date32(),
+        "datetime": pa.timestamp("us"), "text": pa.string(),
+    }  # fmt: skip
+    return pa.schema([(column.name, stored[column.type]) for column in schema])

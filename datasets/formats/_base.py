@@ -26,7 +26,8 @@ class Reject:
 class Block:
     """A part of a table as it was read.
 
-    `cells` has one string column per column of the table; every cell is the file's text, nothing is interpreted.
+    `cells` has one column per column of the table: strings, where every cell is the file's text and nothing is
+    interpreted; for the columns that `TextTable.typed` names, values of that type. A null is no value.
     """
 
     cells: pa.Table
@@ -40,6 +41,8 @@ class TextTable:
 
     `blocks()` yields loaders in the order of the file; a loader may be called on any thread and returns one Block.
     It can be called again to read the file from the start. `size` counts the blocks where that is known.
+    `typed` gives the type of each column that the file itself types (one of schema.TYPES, stored as
+    `schema.arrow_schema` says); those values are taken as they are, and no spelling means a missing value there.
     """
 
     columns: list[str]
@@ -47,6 +50,7 @@ class TextTable:
     options: dict[str, Any]
     size: int | None = None
     notes: list[str] = field(default_factory=list)
+    typed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
