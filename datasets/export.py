@@ -11,24 +11,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
+from datasets import parts
 from rest.spreadsheets import RISKY, csv_line, defused
 
 
 def csv_parts(parquet: Path) -> Iterator[bytes]:
-    """Yield the table as UTF-8 CSV, one row group at a time."""
+    """Yield the table as UTF-8 CSV, some rows at a time."""
     import polars as pl
-    import pyarrow.parquet as pq
 
-    with pq.ParquetFile(parquet) as file:
-        yield csv_line(defused(name) for name in file.schema_arrow.names)
-        for group in range(file.num_row_groups):
-            frame = pl.DataFrame(pl.from_arrow(file.read_row_group(group)))
-            texts = [pl.col(name) for name, kind in frame.schema.items() if kind == pl.String]
-            risky = [pl.when(text.str.contains(RISKY)).then(pl.lit("'") + text).otherwise(text) for text in texts]
-            safe = frame.with_columns(
-                each.alias(text.meta.output_name()) for each, text in zip(risky, texts, strict=True)
-            )
-            yield safe.write_csv(include_header=False).encode()
+    yield csv_line(defused(name) for name in parts.schema(parquet).names)
+    for batch in parts.batches(parquet):
+        frame = pl.DataFrame(pl.from_arrow(batch))
+        texts = [pl.col(name) for name, kind in frame.schema.items() if kind == pl.String]
+        risky = [pl.when(text.str.contains(RISKY)).then(pl.lit("'") + text).otherwise(text) for text in texts]
+        safe = frame.with_columns(each.alias(text.meta.output_name()) for each, text in zip(risky, texts, strict=True))
+        yield safe.write_csv(include_header=False).encode()
 
 
 def rejects_parts(chunks: Iterable[bytes]) -> Iterator[bytes]:

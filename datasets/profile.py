@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasets import parts
 from datasets.schema import Column, Schema
 
 if TYPE_CHECKING:
@@ -30,10 +31,7 @@ def profile(parquet: Path, schema: Schema) -> dict[str, Any]:
     constant, id_like; ordered ones min, max, quantiles and histogram {edges, counts}; numbers mean, sd and outliers
     {count, low, high} by Tukey's rule (1.5 interquartile ranges); text has length {min, mean, max}.
     """
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(parquet) as file:
-        rows = file.metadata.num_rows
+    rows = parts.row_count(parquet)
     columns = {column.name: _column(parquet, column, rows) for column in schema}
     return {
         "rows": rows, "columns": len(schema), "duplicate_rows": duplicate_rows(parquet), "by_column": columns
@@ -41,9 +39,8 @@ def profile(parquet: Path, schema: Schema) -> dict[str, Any]:
 
 
 def _column(parquet: Path, column: Column, rows: int) -> dict[str, Any]:
-    import polars as pl
 
-    series = pl.read_parquet(parquet, columns=[column.name]).to_series()
+    series = parts.read(parquet, [column.name]).to_series()
     missing = series.null_count()
     figures = _BY_TYPE[column.type](series)
     distinct, present = figures["distinct"], rows - missing
@@ -176,13 +173,11 @@ def duplicate_rows(parquet: Path) -> int:
     """
     import numpy as np
     import polars as pl
-    import pyarrow.parquet as pq
 
     hashes: list[Array] = []
-    with pq.ParquetFile(parquet) as file:
-        for group in range(file.num_row_groups):
-            frame = pl.DataFrame(pl.from_arrow(file.read_row_group(group)))
-            hashes.append(np.column_stack([frame.hash_rows(seed=seed).to_numpy() for seed in (1, 2)]))
+    for batch in parts.batches(parquet):
+        frame = pl.DataFrame(pl.from_arrow(batch))
+        hashes.append(np.column_stack([frame.hash_rows(seed=seed).to_numpy() for seed in (1, 2)]))
     pairs = np.concatenate(hashes) if hashes else np.empty((0, 2), np.uint64)
     ordered = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     return int((ordered[1:] == ordered[:-1]).all(axis=1).sum())

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasets import parts
 from datasets.schema import Column, Schema
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def read_page(
         raise BadQuery("offset", "expected a whole number of at least 0")
     if not 1 <= limit <= MAX_LIMIT:
         raise BadQuery("limit", f"expected a whole number from 1 to {MAX_LIMIT}")
-    fitting = pl.scan_parquet(parquet, row_index_name=_ROW).filter(_conditions(schema, where))
+    fitting = parts.scan(parquet, row_index=_ROW).filter(_conditions(schema, where))
     total = int(fitting.select(pl.len()).collect().item())
     if sort:
         name = _sort_column(schema, sort)
@@ -80,7 +81,7 @@ def _sorted(
 
     ordered = fitting.select(_ROW, name).sort(name, descending=descending, nulls_last=True, maintain_order=True)
     page = ordered.slice(offset, limit).select(_ROW).collect()
-    rows = pl.scan_parquet(parquet, row_index_name=_ROW).filter(pl.col(_ROW).is_in(page[_ROW].implode()))
+    rows = parts.scan(parquet, row_index=_ROW).filter(pl.col(_ROW).is_in(page[_ROW].implode()))
     return page.join(rows.collect(), on=_ROW, how="left", maintain_order="left").drop(_ROW)
 
 

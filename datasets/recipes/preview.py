@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasets import parts
 from datasets.recipes.effects import Effect, Statistics
 from datasets.recipes.errors import RecipeError
 from datasets.recipes.fitted import FittedStep, entered, learn
@@ -44,7 +45,7 @@ def preview(
     step leaves the reports of the steps before it. Raises RecipeError when `steps` is not a list of steps at all.
     """
     planned, mistakes = _plan_as_far_as_possible(steps, schema, target)
-    rows = _count(parquet)
+    rows = parts.row_count(parquet)
     walk = _Walk(_load(parquet, schema, planned, rows), Layout.of(schema), limit, focus)
     reports: dict[int, dict[str, Any]] = {}
     for item in planned.steps:
@@ -118,12 +119,6 @@ def _plan_as_far_as_possible(steps: Steps, schema: Schema, target: str | None) -
         return plan(steps[: min(mistakes)], schema, target), mistakes
 
 
-def _count(parquet: Path) -> int:
-    import polars as pl
-
-    return int(pl.scan_parquet(parquet).select(pl.len()).collect().item())
-
-
 def _load(parquet: Path, schema: Schema, planned: Plan, rows: int) -> pl.DataFrame:
     """The columns that the steps touch, and each row's place."""
     import polars as pl
@@ -135,7 +130,7 @@ def _load(parquet: Path, schema: Schema, planned: Plan, rows: int) -> pl.DataFra
     if not names:
         return places
     measured = min(rows, MAX_CELLS // len(names))
-    lazy = entered(pl.scan_parquet(parquet).head(measured), schema)
+    lazy = entered(parts.scan(parquet).head(measured), schema)
     return lazy.select(cols(names)).collect().rechunk().insert_column(0, places[ROW].head(measured))
 
 
@@ -167,9 +162,8 @@ def _report(index: int, entry: Any, report: dict[str, Any] | None, mistakes: Mis
 
 def _first_rows(parquet: Path, schema: Schema, walk: _Walk) -> dict[str, Any]:
     """The rows on both sides, in step: a row that is gone already before the focus is on neither."""
-    import polars as pl
 
-    source = entered(pl.scan_parquet(parquet).head(walk.limit), schema).collect().to_dicts()
+    source = entered(parts.scan(parquet).head(walk.limit), schema).collect().to_dicts()
     before, after = (_by_place(side, source) for side in (walk.before, walk.after))
     return {
         "columns": walk.before.layout.schema().to_json(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from datasets.formats._base import Block, Format, Reject, TextTable
 from tests.datasets.uploads import read
 
 TYPED = {"n": "integer", "x": "number", "ok": "boolean", "d": "date", "t": "datetime", "s": "text", "none": "number"}
-FIRST = {
+FIRST: dict[str, list[Any]] = {
     "n": [1, None], "x": [0.1, 2.0], "ok": [True, None], "d": [date(2024, 2, 29), None],
     "t": [datetime(2024, 1, 1, 12, 30), None], "s": ["NA", "007"], "none": [None, None], "open": ["1", "NA"],
 }  # fmt: skip
-LATER = {**FIRST, "n": [2**62, 3], "open": [None, "5"]}
+LATER: dict[str, list[Any]] = {**FIRST, "n": [2**62, 3], "open": [None, "5"]}
 
 
 def table(values: dict[str, list[Any]]) -> pa.Table:
@@ -28,12 +29,16 @@ def table(values: dict[str, list[Any]]) -> pa.Table:
     return pa.table({name: pa.array(column, kinds[TYPED.get(name, "text")]) for name, column in values.items()})
 
 
+def _loaded(block: Block) -> Block:
+    return block
+
+
 @pytest.fixture(autouse=True)
 def typed_format(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = [Block(table(FIRST), []), Block(table(LATER), [Reject(9, "is no record", "{")])]
 
     def opened(source: Path, workdir: Path, options: dict[str, Any]) -> TextTable:
-        return TextTable(list(FIRST), lambda: iter([lambda b=b: b for b in blocks]), {}, 2, [], TYPED)  # type: ignore[misc]
+        return TextTable(list(FIRST), lambda: iter([partial(_loaded, block) for block in blocks]), {}, 2, [], TYPED)
 
     fmt = Format("typed", "Typed", (".typed",), (), lambda head: False, opened)
     monkeypatch.setitem(ingest.FORMATS._all(), "typed", fmt)

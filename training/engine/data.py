@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasets.parts import read as read_columns
 from datasets.recipe import FittedRecipe, RecipeError, complete, fit
 from datasets.schema import Schema
 from training.engine import split
@@ -102,11 +103,10 @@ def read(
     seed: int,
 ) -> Source:
     """Read the columns that are used, leave out rows without a target, and split. Raises TrainError."""
-    import polars as pl
 
     wanted = _check_columns(schema, target, features)
     used = [n for n in schema.names if n in {*wanted, target, *_named(steps)}]
-    frame = pl.read_parquet(path, columns=used, glob=False)
+    frame = read_columns(path, used)
     findings = []
     known = frame.filter(_known(frame, target, schema[target].type))
     if known.height < frame.height:
