@@ -1,0 +1,111 @@
+"""Figures of number columns, equal to pandas'."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from datasets.profiling.grid import Grid
+from datasets.profiling.ordered import ordered_figures, plain, quantile, run_starts
+from datasets.profiling.samples import Sample
+from datasets.profiling.source import Chunks
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+LONG = 1_000_000  # whole numbers of so many digits may be telephone or card numbers
+REACH = 1.5  # Tukey's rule: so many interquartile ranges beyond the quartiles is far out
+
+
+def numbers(chunks: Chunks, rows: int) -> tuple[dict[str, Any], Grid | None, Sample | None]:
+    """Return the figures of a column of numbers, the steps in which its ranks are counted, and some long numbers."""
+    values, absent = _gathered(chunks, rows)
+    mean, sd = _moments(values, absent)
+    ordered = values if absent is None else values[~absent]
+    del values
+    ordered.sort()
+    starts = run_starts(ordered)
+    figures = {
+        "missing": 0 if absent is None else int(absent.sum()),
+        **ordered_figures(ordered, starts, plain),
+        "mean": mean,
+        "sd": sd,
+        "outliers": _outliers(ordered),
+        **_signs(ordered),
+    }
+    long_numbers = ordered.dtype.kind == "i" and len(ordered) > 0 and abs(int(ordered[-1])) >= LONG
+    sample = Sample.of_numbers(ordered, starts) if long_numbers else None
+    return figures, Grid.of_ranks(ordered, starts) if len(starts) > 1 else None, sample
+
+
+def _gathered(chunks: Chunks, rows: int) -> tuple[Array, Array | None]:
+    """The column's values in their order, zeros where there is none, and a mask of these (None: none is missing).
+
+    NaN counts as missing, as in pandas.
+    """
+    import numpy as np
+    import polars as pl
+
+    values: Array | None = None
+    absent: Array | None = None
+    at = 0
+    for series in chunks():
+        whole = series.dtype.is_integer()
+        part = series if whole else series.cast(pl.Float64).fill_nan(None)
+        values = np.empty(rows, np.int64 if whole else np.float64) if values is None else values
+        values[at : at + len(part)] = part.fill_null(0).to_numpy()
+        if part.null_count():
+            absent = np.zeros(rows, bool) if absent is None else absent
+            absent[at : at + len(part)] = part.is_null().to_numpy()
+        at += len(part)
+    return np.empty(0) if values is None else values, absent
+
+
+def _moments(values: Array, absent: Array | None) -> tuple[float | None, float | None]:
+    """Mean and standard deviation (n − 1), summed in the order and with the zeros that pandas sums."""
+    import numpy as np
+
+    count = len(values) - (0 if absent is None else int(absent.sum()))
+    if not count:
+        return None, None
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = values.sum(dtype=np.float64) / count
+        away = mean - values
+        away *= away
+        if absent is not None:
+            away[absent] = 0.0
+        sd = math.sqrt(away.sum() / (count - 1)) if count > 1 else None
+    return plain(mean), None if sd is None else plain(sd)
+
+
+def _outliers(ordered: Array) -> dict[str, Any]:
+    import numpy as np
+
+    if not len(ordered):
+        return {"count": 0, "low": None, "high": None}
+    with np.errstate(over="ignore", invalid="ignore"):
+        first, third = quantile(ordered, 0.25), quantile(ordered, 0.75)
+        reach = REACH * (third - first)
+        low, high = first - reach, third + reach
+    if math.isnan(low) or math.isnan(high):
+        return {"count": 0, "low": None, "high": None}
+    below = int(np.searchsorted(ordered, low, side="left"))
+    above = len(ordered) - int(np.searchsorted(ordered, high, side="right"))
+    return {"count": below + above, "low": plain(low), "high": plain(high)}
+
+
+def _signs(ordered: Array) -> dict[str, int]:
+    import numpy as np
+
+    negative, up_to_zero = (int(np.searchsorted(ordered, 0, side=side)) for side in ("left", "right"))
+    infinite = 0 if ordered.dtype.kind != "f" else int(_infinite(ordered))
+    return {"zeros": up_to_zero - negative, "negative": negative, "infinite": infinite}
+
+
+def _infinite(ordered: Array) -> int:
+    import numpy as np
+
+    inside = np.searchsorted(ordered, np.inf, side="left") - np.searchsorted(ordered, -np.inf, side="right")
+    return len(ordered) - int(inside)

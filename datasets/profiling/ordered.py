@@ -1,0 +1,98 @@
+"""Figures of values that can be sorted. One sort gives them all: what differs, what repeats, quantiles, histogram."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+BINS = 20
+TOP = 10
+Show = Callable[[Any], Any]
+
+
+def ordered_figures(ordered: Array, starts: npt.NDArray[np.int64], show: Show) -> dict[str, Any]:
+    """Distinct and top values, range, quantiles and histogram of sorted values, in the words of `show`.
+
+    `starts` is where each different value begins: run_starts(ordered).
+    """
+    if not len(ordered):
+        return {"distinct": 0, "top": [], "min": None, "max": None, "quantiles": {}, "histogram": None}
+    return {
+        "distinct": len(starts),
+        "top": [{"value": show(ordered[at]), "count": count} for at, count in longest_runs(starts, len(ordered))],
+        "min": show(ordered[0]),
+        "max": show(ordered[-1]),
+        "quantiles": {f"{q:g}": show(quantile(ordered, q)) for q in QUANTILES},
+        "histogram": _histogram(ordered, show),
+    }
+
+
+def run_starts(ordered: Array) -> npt.NDArray[np.int64]:
+    """Where each different value begins."""
+    import numpy as np
+
+    if not len(ordered):
+        return np.empty(0, np.int64)
+    changes = np.empty(len(ordered), bool)
+    changes[0] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=changes[1:])
+    return np.flatnonzero(changes)
+
+
+def longest_runs(starts: npt.NDArray[np.int64], total: int) -> list[tuple[int, int]]:
+    """(place, length) of the values that repeat most, the longest first; none where every value is different."""
+    import numpy as np
+
+    if len(starts) == total:
+        return []
+    counts = np.diff(starts, append=total)
+    if len(counts) > TOP:
+        # Of equal counts the lower values come first, so all that tie with the last place take part.
+        least = np.partition(counts, -TOP)[-TOP]
+        among = np.flatnonzero(counts >= least)
+    else:
+        among = np.arange(len(counts))
+    best = among[np.argsort(-counts[among], kind="stable")[:TOP]]
+    return [(int(starts[i]), int(counts[i])) for i in best]
+
+
+def quantile(ordered: Array, q: float) -> Any:
+    """The q-quantile of sorted values, between neighbours as numpy and pandas do by default."""
+    import numpy as np
+
+    place = (len(ordered) - 1) * q
+    low = math.floor(place)
+    pair = ordered[low : low + 2]
+    with np.errstate(over="ignore", invalid="ignore"):
+        return pair[0] if len(pair) == 1 or place == low else np.quantile(pair, place - low)
+
+
+def _histogram(ordered: Array, show: Show) -> dict[str, Any] | None:
+    """Counts in at most BINS bins of equal width; whole numbers of a small range get a bin each."""
+    import numpy as np
+
+    low, high = ordered[0], ordered[-1]
+    span = float(high) - float(low)
+    if not math.isfinite(span):
+        return None
+    if np.issubdtype(ordered.dtype, np.integer) and span < BINS:
+        edges: Array = np.arange(int(low), int(high) + 2)
+    else:
+        edges = np.linspace(float(low), float(high), BINS + 1) if span else np.array([low, high])
+    inner = np.searchsorted(ordered, edges[1:-1], side="left")
+    counts = np.diff(np.concatenate(([0], inner, [len(ordered)])))
+    return {"edges": [show(edge) for edge in edges], "counts": [int(count) for count in counts]}
+
+
+def plain(value: Any) -> int | float | None:
+    """A JSON number; None where there is none."""
+    number = value.item() if hasattr(value, "item") else value
+    return number if math.isfinite(number) else None
