@@ -12,19 +12,12 @@ from django.utils.translation import gettext_lazy as _
 
 from datasets.ingest import COMMON, FORMATS
 from departments.access import GRANTABLE, ROLE_VERBS, Actor, Verb
+from departments.forms import VERB_LABELS
 from departments.models import Department
 from plugins.params import Param
 
 ALL_PARAMS: tuple[Param, ...] = (*FORMATS["csv"].params, *COMMON)
 PREFIX = "options."
-VERB_LABELS = {
-    Verb.DISCOVER: _("discover: see that it exists, its columns and their types"),
-    Verb.PREVIEW: _("preview: read rows and figures"),
-    Verb.TRAIN: _("train: fit models on it"),
-    Verb.FEDERATE: _("federate: take part in training without handing rows over"),
-    Verb.EXPORT: _("export: download the rows as a file"),
-    Verb.PREDICT: _("predict: use models made from it"),
-}
 
 
 def options_from(data: Mapping[str, Any], params: Iterable[Param] = ALL_PARAMS) -> dict[str, Any]:

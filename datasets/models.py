@@ -21,6 +21,10 @@ class Dataset(models.Model):
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
     is_simulated = models.BooleanField(default=False)
+    # In the catalogue: everyone who belongs to a department may discover it.
+    listed = models.BooleanField(default=False)
+    # Names of the newest ready version's columns, case-folded and one a line: what the catalogue searches.
+    column_index = models.TextField(blank=True, default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     updated_at = models.DateTimeField(auto_now=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -37,6 +41,12 @@ class Dataset(models.Model):
     @property
     def grant_target(self) -> tuple[str, uuid.UUID]:
         return ("dataset", self.pk)
+
+    @property
+    def current_columns(self) -> list[str]:
+        """The names of the columns of the newest ready version."""
+        ready = self.versions.filter(state=VersionState.READY).values_list("schema", flat=True).first()
+        return [column["name"] for column in ready or []]
 
 
 class VersionState(models.TextChoices):
@@ -85,6 +95,10 @@ class DatasetVersion(models.Model):
     @property
     def grant_target(self) -> tuple[str, uuid.UUID]:
         return ("dataset", self.dataset_id)
+
+    @property
+    def listed(self) -> bool:
+        return self.dataset.listed
 
 
 class Recipe(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Self
 
 from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
@@ -16,6 +17,7 @@ RELATIONS = ("owned", "granted", "discoverable")
 class DatasetQuerySet(ProtectedQuerySet):
     grant_kind = "dataset"
     grant_path = "pk"
+    listed_path = "listed"
 
     def with_newest(self) -> Self:
         """With `newest_list` holding the newest version, if any, and rows and columns of the newest ready one."""
@@ -43,6 +45,20 @@ class DatasetQuerySet(ProtectedQuerySet):
             )
         return found
 
+    def with_column(self, name: str, actor: Actor) -> Self:
+        """Some column's name holds the word. A grant on some columns answers for those alone, or it would tell of the rest."""
+        own = Q(department_id__in=actor.department_ids) | Q(listed=True)
+        live = Grant.objects.live().filter(object_kind="dataset", department_id__in=actor.department_ids)
+        grants = list(live.values_list("object_id", "columns"))
+        word = name.strip().casefold()
+        whole = [object_id for object_id, columns in grants if columns is None]
+        part = [object_id for object_id, columns in grants if any(word in each.casefold() for each in columns or ())]
+        return self.filter(Q(pk__in=part) | (own | Q(pk__in=whole)) & Q(column_index__contains=word))
+
+    def fresh_since(self, moment: datetime) -> Self:
+        """A version became ready since then."""
+        return self.filter(versions__state="ready", versions__created_at__gte=moment).distinct()
+
     def related_as(self, relation: str, actor: Actor) -> Self:
         """Own data sets, those whose rows were granted, or those that can only be discovered."""
         own = Q(department_id__in=actor.department_ids)
@@ -55,6 +71,7 @@ class DatasetQuerySet(ProtectedQuerySet):
 class VersionQuerySet(ProtectedQuerySet):
     grant_kind = "dataset"
     grant_path = "dataset_id"
+    listed_path = "dataset__listed"
 
 
 def _readable(actor: Actor) -> list[object]:

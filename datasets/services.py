@@ -118,7 +118,8 @@ def complete_version(
     version.storage_key, version.rejects_key, version.sha256 = key, rejects_key, report.sha256
     version.error = None
     version.save()
-    Dataset.objects.filter(pk=version.dataset_id).update(updated_at=timezone.now())
+    names = "\n".join(column["name"].casefold() for column in version.schema)
+    Dataset.objects.filter(pk=version.dataset_id).update(updated_at=timezone.now(), column_index=names)
     details = {"rows": report.rows, "rejected_rows": report.rejected_rows}
     record("dataset.version_ready", version.dataset, version=version.number, details=details)
 
@@ -149,6 +150,17 @@ def update_dataset(
         detail = _("The department has another data set called “%s”.") % dataset.name
         raise Refused("name_taken", detail, errors=[{"field": "name", "message": _("this name is taken")}]) from None
     record("dataset.update", dataset)
+    return dataset
+
+
+@transaction.atomic
+def list_dataset(*, actor: Actor, dataset: Dataset, listed: bool) -> Dataset:
+    """Put a data set into the catalogue, where everyone who belongs to a department may discover it, or take it out."""
+    require(actor, Verb.MANAGE, dataset)
+    if dataset.listed != listed:
+        dataset.listed = listed
+        dataset.save(update_fields=["listed", "updated_at"])
+        record("dataset.list" if listed else "dataset.unlist", dataset)
     return dataset
 
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("<uuid:id>/recipe/", recipe_views.recipe, name="recipe"),
     path("<uuid:id>/progress/", views.progress, name="progress"),
     path("<uuid:id>/edit/", views.edit, name="edit"),
+    path("<uuid:id>/catalogue/", views.catalogued, name="catalogue"),
     path("<uuid:id>/delete/", views.delete, name="delete"),
     path("<uuid:id>/versions/", views.add_version, name="add-version"),
     path("<uuid:id>/versions/<int:number>/again/", views.import_again, name="import-again"),

@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from datasets import reading, services, tabs
+from datasets.catalogue import FRESHNESS, RELATION_WORDS, Filters, asking
 from datasets.forms import ALL_PARAMS, EditForm, GrantForm, UploadForm, VersionForm, options_from
 from datasets.models import Dataset, DatasetVersion
-from datasets.querysets import RELATIONS, relations
+from datasets.querysets import relations
 from departments.access import Verb, decide, require
 from departments.models import Department, Grant
 from departments.services import create_grant, revoke_grant
@@ -32,27 +33,19 @@ PAGE = 50
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Own, granted and discoverable data sets; filters stand in the URL."""
     actor: Any = request.actor  # type: ignore[attr-defined]
-    text, slug, relation = (
-        request.GET.get(name, "").replace("\0", "") for name in ("search", "department", "relation")
-    )
+    chosen = Filters.of(request.GET)
     visible = Dataset.objects.visible_to(actor)
-    rows = visible.search(text)
-    rows = rows.filter(department__slug=slug) if slug else rows
-    rows = rows.related_as(relation, actor) if relation in RELATIONS else rows
+    rows = chosen.applied_to(visible, actor)
     page = Paginator(rows.with_newest().order_by("-updated_at", "pk"), PAGE).get_page(request.GET.get("page"))
     related = relations(actor, list(page.object_list))
     context = {
         "page": page,
         "rows": [(row, next(iter(row.newest_list), None), related[row.pk]) for row in page.object_list],
-        "is_filtered": bool(text or slug or relation),
-        "chosen": {"search": text, "department": slug, "relation": relation},
+        "is_filtered": chosen != Filters(),
+        "chosen": chosen,
         "departments_shown": Department.objects.filter(pk__in=visible.values("department_id")),
-        "relations": [
-            ("", _("All")),
-            ("owned", _("Ours")),
-            ("granted", _("Granted to us")),
-            ("discoverable", _("On request")),
-        ],
+        "relations": RELATION_WORDS.items(),
+        "freshness": FRESHNESS.items(),
         "may_create": bool(actor.departments_with(Verb.CREATE)),
     }
     return render(request, "datasets/list.html", context)
@@ -114,6 +107,7 @@ def _page(request: HttpRequest, dataset: Dataset, *, tab: str = "", status: int 
     context = {
         "dataset": dataset, "version": version, "newest": newest, "tab": tab, "tabs": tabs.TABS.items(), "may": may,
         "is_ready": is_ready, "relation": relations(actor, [dataset])[dataset.pk], "params": ALL_PARAMS,
+        **asking(actor, dataset),
         "edit_form": EditForm(initial={"name": dataset.name, "description": dataset.description}),
     }  # fmt: skip
     if tab not in tabs.NEED_ROWS or (is_ready and may["preview"]):
@@ -178,6 +172,18 @@ def edit(request: HttpRequest, id: UUID) -> HttpResponse:
             return redirect("datasets:detail", dataset.pk)
     dataset.refresh_from_db()
     return _page(request, dataset, status=422, edit_form=form)
+
+
+@login_required
+@require_POST
+def catalogued(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Put a data set into the catalogue, or take it out."""
+    dataset = _dataset(request, id, Verb.MANAGE)
+    wanted = request.POST.get("listed") == "1"
+    services.list_dataset(actor=request.actor, dataset=dataset, listed=wanted)  # type: ignore[attr-defined]
+    words = _("%s stands in the catalogue.") if wanted else _("%s no longer stands in the catalogue.")
+    messages.success(request, words % dataset.name)
+    return redirect(f"{reverse('datasets:detail', args=[id])}?tab=access")
 
 
 @login_required

@@ -17,7 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from datasets.models import Dataset, DatasetVersion, Recipe
-from departments.models import Grant
+from departments.models import AccessRequest, Grant
 from jobs.models import Job
 from serving.models import Deployment
 from training.models import ModelVersion, RegisteredModel, Study, TrainingRun, Trial
@@ -32,6 +32,8 @@ LISTS = (
     "/jobs/",
     "/",
     "/departments/credit-risk/",
+    "/access-requests/",
+    "/access-requests/?box=answered",
     "/api/v1/datasets/?limit=500",
     "/api/v1/recipes/?limit=500",
     "/api/v1/runs/?limit=500",
@@ -40,6 +42,7 @@ LISTS = (
     "/api/v1/deployments/?limit=500",
     "/api/v1/jobs/?limit=500",
     "/api/v1/grants/?limit=500",
+    "/api/v1/access-requests/?limit=500",
     "/api/v1/departments/?limit=500",
 )
 
@@ -75,6 +78,12 @@ def make(count: int, departments: SimpleNamespace, people: SimpleNamespace, mark
     Grant.objects.bulk_create(
         Grant(owner=home, department=departments.clinic, object_kind="dataset", object_id=table.pk, verbs=["discover"])
         for table in tables
+    )
+    asked = {"owner": home, "department": departments.clinic, "object_kind": "dataset", "verbs": ["preview"], "days": 9}
+    AccessRequest.objects.bulk_create(
+        AccessRequest(object_id=table.pk, state=state, purpose="p", created_by=people.dana, **asked)
+        for table in tables
+        for state in ("open", "refused")
     )
 
 

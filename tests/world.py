@@ -12,8 +12,9 @@ from django.utils import timezone
 from accounts.services import create_token
 from audit.models import AuditEvent
 from datasets.recipe_services import create_recipe
-from datasets.services import create_dataset
+from datasets.services import create_dataset, list_dataset
 from departments.access import actor_for
+from departments.access_requests import request_access
 from departments.services import create_grant
 from jobs.testing import run_pending
 from serving.services import deploy
@@ -65,7 +66,12 @@ def make_world() -> World:
         name=f"{NAME_CANARY} loans",
         file=ContentFile(CSV, name="loans.csv"),
     )
+    # Everyone may know of this one by its name, which holds no mark; its rows hold the same marks as the other's.
+    listed = create_dataset(
+        actor=actor, department=departments.credit_risk, name="Listed loans", file=ContentFile(CSV, name="loans.csv")
+    )
     run_pending()
+    list_dataset(actor=actor_for(people.mona), dataset=listed, listed=True)
     version = dataset.versions.get()
     assert version.state == "ready", version.error
     steps = [{"step": "missing", "columns": ["age"], "params": {}}]
@@ -87,7 +93,12 @@ def make_world() -> World:
     token, _secret = create_token(person=people.alice, name=f"{NAME_CANARY} token", scopes=["read"])
     grant = grant_to_clinic(dataset, departments, people)
     grant_to_clinic(model_version.model, departments, people)
+    asked = request_access(
+        actor=actor_for(people.dana), target=listed, department=departments.clinic, verbs=["preview"],
+        purpose=f"{NAME_CANARY} study", days=30,
+    )  # fmt: skip
     return World(
+        listed=listed, listed_version=listed.versions.get(), asked=asked,
         departments=departments, people=people, department=departments.credit_risk, dataset=dataset, version=version,
         recipe=recipe, run=run, waiting=waiting, study=study, trial=study.trials.get(), model=model_version.model,
         model_version=model_version, deployment=deployment, job=version.job, waiting_job=waiting.job, grant=grant,

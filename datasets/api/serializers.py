@@ -52,7 +52,7 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
     class Meta:
         model = Dataset
         fields = (
-            "id", "name", "description", "department", "is_simulated", "relation", "version", "job", "created_at",
+            "id", "name", "description", "department", "is_simulated", "listed", "relation", "version", "job", "created_at",
             "updated_at", "created_by", "url",
         )  # fmt: skip
         read_only_fields = ("id", "is_simulated", "created_at", "updated_at")

@@ -39,18 +39,27 @@ from rest.streams import download
 
 
 class DatasetFilter(django_filters.FilterSet):
-    """`?search=heart&department=clinic&relation=granted`."""
+    """`?search=heart&department=clinic&relation=granted&column=pulse`."""
 
     search = django_filters.CharFilter(method="filter_search")
     department = django_filters.CharFilter(field_name="department__slug")
     relation = django_filters.ChoiceFilter(choices=[(name, name) for name in RELATIONS], method="filter_relation")
 
+    column = django_filters.CharFilter(method="filter_column")
+    fresh_since = django_filters.IsoDateTimeFilter(method="filter_fresh")
+
     class Meta:
         model = Dataset
-        fields: dict[str, Any] = {"name": ["exact"], "is_simulated": ["exact"]}
+        fields: dict[str, Any] = {"name": ["exact"], "is_simulated": ["exact"], "listed": ["exact"]}
 
     def filter_search(self, rows: Any, _name: str, value: str) -> Any:
         return rows.search(value)
+
+    def filter_column(self, rows: Any, _name: str, value: str) -> Any:
+        return rows.with_column(value, self.request.parser_context["view"].actor)
+
+    def filter_fresh(self, rows: Any, _name: str, value: Any) -> Any:
+        return rows.fresh_since(value)
 
     def filter_relation(self, rows: Any, _name: str, value: str) -> Any:
         return rows.related_as(value, self.request.parser_context["view"].actor)
@@ -91,12 +100,14 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumVie
 
     @extend_schema(request=DatasetSerializer, responses=DatasetSerializer)
     def partial_update(self, request: Request, id: str) -> Response:
-        """Rename or describe a data set. Honours If-Match."""
+        """Rename or describe a data set, or, as a manager, list it in the catalogue. Honours If-Match."""
         dataset = self.object(Verb.EDIT)
         self.check_if_match(request, self.get_serializer(dataset).data)
         asked = self.get_serializer(dataset, data=request.data, partial=True)
         asked.is_valid(raise_exception=True)
         given = {key: asked.validated_data.get(key) for key in ("name", "description")}
+        if "listed" in asked.validated_data:
+            services.list_dataset(actor=self.actor, dataset=dataset, listed=asked.validated_data["listed"])
         return self._answer(services.update_dataset(actor=self.actor, dataset=dataset, **given))
 
     @extend_schema(responses={204: None})

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from datasets.models import Dataset, DatasetVersion
 from departments.access import Actor
-from departments.models import Department, Grant
+from departments.models import AccessRequest, Department, Grant
 from departments.overview import NamedGrant, name_grants
+from departments.request_pages import NamedRequest, named
 from jobs.models import Job
 from serving.models import Deployment
 from training.models import TrainingRun
@@ -31,6 +32,7 @@ class Overview:
     datasets: list[Dataset]
     deployments: list[Deployment]
     expiring: list[NamedGrant]
+    asked: list[NamedRequest]
 
     @property
     def is_new(self) -> bool:
@@ -53,6 +55,7 @@ def overview(actor: Actor, department: Department) -> Overview:
         datasets=list(_usable(actor, department)[:SHOWN]),
         deployments=list(mine(Deployment.objects).select_related("model_version__model")[:SHOWN]),
         expiring=name_grants(_expiring(department), actor),
+        asked=named(AccessRequest.objects.to_decide(actor).filter(owner=department).with_people()[:SHOWN], actor),
     )
 
 

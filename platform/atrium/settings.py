@@ -246,6 +246,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "TokenState": ["active", "expired", "revoked"],
+        "RequestState": "departments.models.RequestState",
         "GrantState": ["granted", "planned", "expired", "revoked"],
         "JobState": "jobs.models.JobState",
         "VersionState": "datasets.models.VersionState",

@@ -127,7 +127,7 @@ def decide(actor: Actor, verb: Verb, obj: Protected) -> Decision:
     by_role = _by_role(actor, verb, obj.department_id)
     # A role that allows settles it: on the way of a member's own work no grant is looked up.
     settled = by_role is not None and by_role.allowed
-    rules = (by_role,) if settled else (by_role, _by_grant(actor, verb, obj), _by_admin(actor, verb))
+    rules = (by_role,) if settled else (by_role, *_by_others(actor, verb, obj))
     answers = [answer for answer in rules if answer is not None]
     found = next((answer for answer in answers if answer.allowed), answers[0] if answers else None)
     if found is None:
@@ -160,6 +160,20 @@ def _by_grant(actor: Actor, verb: Verb, obj: Protected) -> Decision | None:
         detail = _("The grant to your department, or your role in it, does not include “%(verb)s”.")
         return Decision(False, "grant-verbs", visible=True, detail=detail % {"verb": verb.value})
     return None
+
+
+def _by_others(actor: Actor, verb: Verb, obj: Protected) -> tuple[Decision | None, ...]:
+    return _by_grant(actor, verb, obj), _by_catalogue(actor, verb, obj), _by_admin(actor, verb)
+
+
+def _by_catalogue(actor: Actor, verb: Verb, obj: Protected) -> Decision | None:
+    """What its owner put in the catalogue may be discovered by everyone who belongs to a department."""
+    if not actor.roles or not getattr(obj, "listed", False):
+        return None
+    if verb == Verb.DISCOVER:
+        return Decision(True, "catalogue", visible=True)
+    detail = _("The catalogue shows that this exists. Request access, and its owner decides about the rest.")
+    return Decision(False, "catalogue", visible=True, detail=detail)
 
 
 def _by_admin(actor: Actor, verb: Verb) -> Decision | None:

@@ -1,9 +1,27 @@
 """Forms of departments."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, time, timedelta
+from typing import Any
+
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from departments.models import Role
+from departments.access import GRANTABLE, Verb
+from departments.access_requests import MAX_ANSWER, MAX_PURPOSE, MOST_DAYS
+from departments.models import Department, Role
+
+VERB_LABELS = {
+    Verb.DISCOVER: _("discover: see that it exists, its columns and their types"),
+    Verb.PREVIEW: _("preview: read rows and figures"),
+    Verb.TRAIN: _("train: fit models on it"),
+    Verb.FEDERATE: _("federate: take part in training without handing rows over"),
+    Verb.EXPORT: _("export: download the rows as a file"),
+    Verb.PREDICT: _("predict: use models made from it"),
+}
 
 
 class MemberForm(forms.Form):
@@ -11,3 +29,90 @@ class MemberForm(forms.Form):
 
     username = forms.CharField(label=_("Username"), max_length=150)
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+
+class AccessRequestForm(forms.Form):
+    """What is wanted, for whom, what for and how long."""
+
+    department = forms.ModelChoiceField(
+        Department.objects.none(), label=_("For"), empty_label=None, to_field_name="slug",
+        help_text=_("All its members may use what is granted, as far as their role allows."),
+    )  # fmt: skip
+    verbs = forms.MultipleChoiceField(
+        label=_("To"), choices=[(verb.value, VERB_LABELS[verb]) for verb in GRANTABLE if verb != Verb.DISCOVER],
+        initial=["preview"], widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    columns = forms.MultipleChoiceField(
+        label=_("Columns"), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=_("Choose none to ask for all. Asking for what you need is granted sooner."),
+    )  # fmt: skip
+    purpose = forms.CharField(
+        label=_("Purpose"), max_length=MAX_PURPOSE, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("What it is for. The owner decides by it; it stays with the grant and in the audit trail."),
+    )  # fmt: skip
+    days = forms.IntegerField(
+        label=_("Days"), min_value=1, max_value=MOST_DAYS, initial=90, help_text=_("Counted from the answer.")
+    )
+
+    def __init__(self, *args: Any, departments: Iterable[Department], columns: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["department"].queryset = Department.objects.filter(pk__in=[d.pk for d in departments])  # type: ignore[attr-defined]
+        _choose_columns(self, columns)
+
+
+def _choose_columns(form: forms.Form, columns: list[str]) -> None:
+    """A model has none: then there is nothing to choose."""
+    form.fields["columns"].choices = [(name, name) for name in columns]  # type: ignore[attr-defined]
+    if not columns:
+        del form.fields["columns"]
+
+
+class ApproveForm(forms.Form):
+    """What the owner grants: as asked, or otherwise."""
+
+    verbs = forms.MultipleChoiceField(
+        label=_("May"), choices=[(verb.value, VERB_LABELS[verb]) for verb in GRANTABLE],
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    columns = forms.MultipleChoiceField(
+        label=_("Columns"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen: all of them."),
+    )
+    expires_on = forms.DateField(
+        label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Access ends at the end of this day, UTC."),
+    )  # fmt: skip
+    answer = forms.CharField(
+        label=_("Note to the requester"),
+        max_length=MAX_ANSWER,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, columns: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choose_columns(self, columns)
+
+    def terms(self) -> dict[str, Any]:
+        """What the service is told."""
+        given = self.cleaned_data
+        return {
+            "verbs": given["verbs"], "columns": given.get("columns") or None, "answer": given["answer"],
+            "expires_at": self.expires_at,
+        }  # fmt: skip
+
+    @property
+    def expires_at(self) -> datetime:
+        """The first moment after the last day."""
+        return datetime.combine(
+            self.cleaned_data["expires_on"] + timedelta(days=1), time(), tzinfo=timezone.get_default_timezone()
+        )
+
+
+class RefuseForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"), max_length=MAX_ANSWER, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The requester reads it, and can ask for something else."),
+    )  # fmt: skip

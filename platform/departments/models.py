@@ -9,6 +9,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from departments.request_querysets import AccessRequestQuerySet
+
 
 class Department(models.Model):
     """A tenant: owns data sets, runs, models, deployments and tokens."""
@@ -102,3 +104,55 @@ class Grant(models.Model):
         if self.expires_at and self.expires_at <= now:
             return "expired"
         return "granted" if self.starts_at <= now else "planned"
+
+
+class RequestState(models.TextChoices):
+    OPEN = "open", _("Waiting for an answer")
+    APPROVED = "approved", _("Approved")
+    CHANGED = "changed", _("Approved with changes")
+    REFUSED = "refused", _("Refused")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    LAPSED = "lapsed", _("Lapsed unanswered")
+
+
+class AccessRequest(models.Model):
+    """One department asks another for named verbs on one data set or model, and says what for and how long."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="requests_received")
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="requests_made")
+    object_kind = models.CharField(max_length=10, choices=Grant.Kind.choices)
+    object_id = models.UUIDField(db_index=True)
+    verbs = models.JSONField(default=list)
+    # Names of the columns that are wanted; empty for all.
+    columns = models.JSONField(default=list)
+    purpose = models.CharField(max_length=300)
+    days = models.PositiveSmallIntegerField()
+    # The grant that is to go on, when that is what is asked for.
+    extends = models.ForeignKey(Grant, on_delete=models.SET_NULL, null=True, related_name="extension_requests")
+    state = models.CharField(max_length=10, choices=RequestState.choices, default=RequestState.OPEN)
+    answer = models.CharField(max_length=500, blank=True)
+    grant = models.ForeignKey(Grant, on_delete=models.SET_NULL, null=True, related_name="requests")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = AccessRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["department", "object_kind", "object_id"],
+                condition=models.Q(state="open"),
+                name="one_open_request_per_object",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.department} asks {self.owner}: {', '.join(self.verbs)}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == RequestState.OPEN

@@ -19,15 +19,23 @@ class ProtectedQuerySet(models.QuerySet[Any]):
 
     grant_kind: str = ""
     grant_path: str = ""
+    # Where it stands whether the object is in the catalogue, as in "dataset__listed"; empty for what never is.
+    listed_path: str = ""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Only what `actor` may discover: own departments', granted ones, all for platform admins."""
+        """Only what `actor` may discover: own departments', granted and listed ones, all for platform admins."""
         if actor.person_id is None or not actor.has_scope(Verb.DISCOVER):
             return self.none()
         if actor.is_platform_admin:
             return self.all()
         own = Q(department_id__in=actor.department_ids)
-        return self.filter(own | self._granted(actor) if self.grant_kind and actor.roles else own)
+        if not actor.roles:
+            return self.none()
+        if self.grant_kind:
+            own |= self._granted(actor)
+        if self.listed_path:
+            own |= Q(**{self.listed_path: True})
+        return self.filter(own)
 
     def _granted(self, actor: Actor) -> Q:
         grants = Grant.objects.live().filter(object_kind=self.grant_kind, department_id__in=actor.department_ids)

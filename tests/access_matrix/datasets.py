@@ -3,6 +3,7 @@
 from tests.access_matrix import Row
 
 ID = {"id": "dataset.pk"}
+LISTED = {"id": "listed.pk"}
 VERSION = {**ID, "number": "version.number"}
 GRANT = {**ID, "grant": "grant.pk"}
 OPTIONS = {"source_version": 1, "options": {}}
@@ -30,6 +31,25 @@ ROWS = [
         "datasets/<uuid:id>/grants/<uuid:grant>/revoke/", "POST", "403 403 403 302 404 403 403 404 302",
         args=GRANT, form=True,
     ),
+    *(
+        Row("datasets/<uuid:id>/", "GET", "200 200 200 200 200 200 200 404 302", args=LISTED, query=f"?tab={tab}")
+        for tab in PAGE_OF_TABS
+    ),
+    Row(
+        "datasets/<uuid:id>/catalogue/", "POST", "403 403 403 302 404 403 403 404 302", args=ID, body={"listed": "1"},
+        form=True,
+    ),
+    Row("api/v1/datasets/<uuid:id>/", "GET", "200 200 200 200 200 200 200 404 401", args=LISTED),
+    Row("api/v1/datasets/<uuid:id>/", "PATCH", "403 403 403 200 404 403 403 404 401", args=ID, body={"listed": True}),
+    Row("api/v1/datasets/<uuid:id>/versions/", "GET", "200 200 200 200 200 200 200 404 401", args=LISTED),
+    *(
+        Row(
+            f"api/v1/datasets/<uuid:id>/versions/<int:number>/{part}/", "GET", "200 200 200 200 403 403 403 404 401",
+            args={**LISTED, "number": "listed_version.number"},
+        )
+        for part in ("profile", "rows", "rejects", "download")
+    ),
+    Row("api/v1/datasets/<uuid:id>/grants/", "GET", "200 200 200 200 404 404 200 404 401", args=LISTED),
     Row("api/v1/datasets/", "GET", "200 200 200 200 200 200 200 200 401"),
     Row("api/v1/datasets/", "POST", "422 422 422 422 422 422 422 422 401", form=True),
     Row("api/v1/datasets/<uuid:id>/", "GET", f"{SEE} 401", args=ID),
