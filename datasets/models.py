@@ -10,7 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from datasets.querysets import DatasetQuerySet, VersionQuerySet
+from datasets.source_models import ConnectAllowance, Feed, Source
 from departments.querysets import ProtectedQuerySet
+
+__all__ = ["ConnectAllowance", "Dataset", "DatasetVersion", "Feed", "Recipe", "Source", "VersionState"]
 
 
 class Dataset(models.Model):
@@ -78,6 +81,8 @@ class DatasetVersion(models.Model):
     schema = models.JSONField(default=list)
     profile = models.JSONField(default=dict)
     options = models.JSONField(default=dict)
+    # Where a version that came from a source was read: connector, place, table or query, range of the cursor.
+    origin = models.JSONField(default=dict)
     notes = models.JSONField(default=list)
     error = models.JSONField(null=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -43,11 +43,11 @@ def create_dataset(
     """
     require_in(actor, Verb.CREATE, department)
     filename = _label(filename or file.name or "")
-    name = _checked_name(name or PurePath(filename).stem)
+    name = name or PurePath(filename).stem
     options = _checked_file(file, filename, options)
     source = storage.keep(file, "sources")
     with transaction.atomic():
-        dataset = _insert(
+        dataset = insert_dataset(
             department=department, name=name, description=description.strip(), is_simulated=is_simulated,
             created_by_id=actor.person_id,
         )  # fmt: skip
@@ -56,7 +56,9 @@ def create_dataset(
     return dataset
 
 
-def _insert(**values: Any) -> Dataset:
+def insert_dataset(**values: Any) -> Dataset:
+    """Make the row of a data set; Refused where the department has one of this name."""
+    values["name"] = _checked_name(values["name"])
     try:
         with transaction.atomic():
             return Dataset.objects.create(**values)

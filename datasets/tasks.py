@@ -6,13 +6,15 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from datasets import services, storage
+from datasets import services, source_tasks, storage
 from datasets.errors import UnreadableFile
 from datasets.models import DatasetVersion
 from jobs.context import JobContext
 from jobs.errors import Cancelled, JobFailed
 from jobs.models import Job, JobState
 from jobs.registry import handler
+
+__all__ = ["source_tasks"]  # its jobs are declared by being imported
 
 
 def settle(job: Job) -> None:

@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from datasets.models import Dataset, DatasetVersion, Recipe
+from datasets.models import Dataset, DatasetVersion, Feed, Recipe, Source
 from departments.models import AccessRequest, Grant
 from jobs.models import Job
 from serving.models import Deployment
@@ -36,6 +36,8 @@ LISTS = (
     "/access-requests/?box=answered",
     "/api/v1/datasets/?limit=500",
     "/api/v1/recipes/?limit=500",
+    "/api/v1/sources/?limit=500",
+    "/api/v1/feeds/?limit=500",
     "/api/v1/runs/?limit=500",
     "/api/v1/studies/?limit=500",
     "/api/v1/models/?limit=500",
@@ -59,6 +61,8 @@ def make(count: int, departments: SimpleNamespace, people: SimpleNamespace, mark
         for table, job in zip(tables, jobs, strict=True)
     )
     Recipe.objects.bulk_create(Recipe(dataset=table, name=table.name, **own) for table in tables)
+    sources = Source.objects.bulk_create(Source(name=name, connector="postgresql", **own) for name in names)
+    Feed.objects.bulk_create(Feed(dataset=t, source=s, **own) for t, s in zip(tables, sources, strict=True))
     runs = TrainingRun.objects.bulk_create(
         TrainingRun(name=name, dataset_version=version, target="y", task="binary", state="succeeded", **own)
         for name, version in zip(names, versions, strict=True)

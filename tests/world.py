@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from accounts.services import create_token
 from audit.models import AuditEvent
+from datasets.models import Feed
 from datasets.recipe_services import create_recipe
 from datasets.services import create_dataset, list_dataset
+from datasets.source_services import create_source
 from departments.access import actor_for
 from departments.access_requests import request_access
 from departments.services import create_grant
@@ -26,6 +28,7 @@ from training.studies import start_study
 # Stands in the name of every object of Credit Risk, and in a cell of its data set.
 NAME_CANARY = "zqname"
 ROW_CANARY = "zqcell"
+SECRET_CANARY = "zqsecret"
 CSV = (
     "age,income,grade,defaulted\n"
     + "".join(f"{20 + i},{1000 + 37 * (i % 11)},{'zqcell' if i % 3 else 'plain'},{int(i % 5 > 2)}\n" for i in range(60))
@@ -90,6 +93,14 @@ def make_world() -> World:
         created_by_id=people.emil.pk,
     )  # fmt: skip
     waiting = start_run(**asked, name=f"{NAME_CANARY} waiting run")
+    source = create_source(
+        actor=actor, department=departments.credit_risk, name=f"{NAME_CANARY} source", connector="postgresql",
+        params={"host": "db.invalid", "database": NAME_CANARY, "user": "reader", "password": SECRET_CANARY},
+    )  # fmt: skip
+    feed = Feed.objects.create(
+        dataset=dataset, department=departments.credit_risk, source=source, table=f"public.{NAME_CANARY}",
+        created_by=people.emil,
+    )  # fmt: skip
     token, _secret = create_token(person=people.alice, name=f"{NAME_CANARY} token", scopes=["read"])
     grant = grant_to_clinic(dataset, departments, people)
     grant_to_clinic(model_version.model, departments, people)
@@ -102,7 +113,7 @@ def make_world() -> World:
         departments=departments, people=people, department=departments.credit_risk, dataset=dataset, version=version,
         recipe=recipe, run=run, waiting=waiting, study=study, trial=study.trials.get(), model=model_version.model,
         model_version=model_version, deployment=deployment, job=version.job, waiting_job=waiting.job, grant=grant,
-        token=token, event=AuditEvent.objects.filter(object_id=str(dataset.pk)).latest("created_at"),
+        source=source, feed=feed, token=token, event=AuditEvent.objects.filter(object_id=str(dataset.pk)).latest("created_at"),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from datasets.api.recipes import DeclaredSteps, RecipeViewSet
+from datasets.api.sources import DeclaredConnectors, FeedViewSet, SourceViewSet
 from datasets.api.views import DatasetGrantViewSet, DatasetViewSet, VersionViewSet
 
 router = SimpleRouter(use_regex_path=False)
@@ -11,4 +12,10 @@ router.register("datasets", DatasetViewSet, basename="dataset")
 router.register("datasets/<uuid:id>/versions", VersionViewSet, basename="dataset-version")
 router.register("datasets/<uuid:id>/grants", DatasetGrantViewSet, basename="dataset-grant")
 router.register("recipes", RecipeViewSet, basename="recipe")
-urlpatterns = [path("steps/", DeclaredSteps.as_view(), name="steps"), *router.urls]
+router.register("sources", SourceViewSet, basename="source")
+router.register("feeds", FeedViewSet, basename="feed")
+urlpatterns = [
+    path("connectors/", DeclaredConnectors.as_view(), name="connectors"),
+    path("steps/", DeclaredSteps.as_view(), name="steps"),
+    *router.urls,
+]

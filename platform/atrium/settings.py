@@ -301,6 +301,13 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 
+# Hosts and networks that are not public and that sources may reach all the same; the platform admin adds others.
+CONNECT_ALLOW = env.list("ATRIUM_CONNECT_ALLOW", default=[])
+# Folders on the workers whose files a source may read, such as SQLite databases.
+CONNECT_FOLDERS = env.list("ATRIUM_CONNECT_FOLDERS", default=[])
+# How long one statement of a source, or one file, may take.
+CONNECT_SECONDS = env.int("ATRIUM_CONNECT_SECONDS", default=1800)
+
 UPLOAD_MAX_BYTES = env.int("ATRIUM_UPLOAD_MAX_BYTES", default=10 * 2**30)
 
 LOGGING = {

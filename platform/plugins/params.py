@@ -25,7 +25,8 @@ class Param:
 
     `low` and `high` are inclusive bounds (for "ints", of each item). `log` says that a search should draw from the
     range on a logarithmic scale. `tunable` parameters may appear in a study's search space. `when` = (name, values)
-    shows the parameter in forms only while another has one of those values. `optional` admits None.
+    shows the parameter in forms only while another has one of those values. `optional` admits None. A `secret` is sealed
+    before it is stored and never shown again.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Param:
     tunable: bool = False
     max_items: int = 16
     when: tuple[str, tuple[Any, ...]] | None = None
+    secret: bool = False
 
     @property
     def title(self) -> str:

@@ -1,0 +1,27 @@
+"""Sources and feeds: analysts and above of the owning department work with them; nobody else knows of them."""
+
+from tests.access_matrix import Row
+
+ID = {"id": "source.pk"}
+FEED = {"id": "feed.pk"}
+# Alice, Emil and Mona may import data into Credit Risk. Viewers and admins do not see its sources.
+OK, MADE, TAKEN, DONE = (f"{code} 404 {code} {code} 404 404 404 404 401" for code in (200, 201, 202, 204))
+NEW = {"name": "Shop", "department": "credit-risk", "connector": "postgresql",
+       "params": {"host": "db.invalid", "database": "shop", "user": "reader"}}  # fmt: skip
+
+ROWS = [
+    Row("api/v1/connectors/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/sources/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/sources/", "POST", "201 403 201 201 404 404 404 404 401", body=NEW),
+    Row("api/v1/sources/<uuid:id>/", "GET", OK, args=ID),
+    Row("api/v1/sources/<uuid:id>/", "PATCH", OK, args=ID, body={"name": "N"}),
+    Row("api/v1/sources/<uuid:id>/", "DELETE", OK.replace("200", "409"), args=ID),
+    Row("api/v1/sources/<uuid:id>/check/", "POST", TAKEN, args=ID),
+    Row("api/v1/sources/<uuid:id>/tables/", "GET", OK, args=ID),
+    Row("api/v1/sources/<uuid:id>/datasets/", "POST", MADE, args=ID, body={"table": "public.x", "name": "From x"}),
+    Row("api/v1/feeds/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/feeds/<uuid:id>/", "GET", OK, args=FEED),
+    Row("api/v1/feeds/<uuid:id>/", "PATCH", OK, args=FEED, body={"is_paused": True}),
+    Row("api/v1/feeds/<uuid:id>/", "DELETE", DONE, args=FEED),
+    Row("api/v1/feeds/<uuid:id>/refresh/", "POST", TAKEN, args=FEED),
+]
