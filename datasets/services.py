@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 
 from audit.services import record
 from datasets import storage
-from datasets.ingest import IngestReport, check_options
+from datasets.ingest import IngestReport
 from datasets.models import Dataset, DatasetVersion, VersionState
+from datasets.opening import check_options
 from departments.access import Actor, Decision, Verb, require, require_in
 from departments.models import Department
 from departments.services import drop_grants_on
