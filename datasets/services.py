@@ -87,6 +87,9 @@ def add_version(
 def import_again(*, actor: Actor, version: DatasetVersion, options: dict[str, Any]) -> DatasetVersion:
     """Read a version's original file once more, with other options, into the next version."""
     require(actor, Verb.EDIT, version.dataset)
+    if not version.source_key:
+        detail = _("The file of version %s was deleted when a person was erased from it. Upload a file instead.")
+        raise Refused("source_erased", detail % version.number)
     options = _checked_options(options, version.source_name)
     source = storage.Stored(version.source_key, version.source_sha256, version.source_bytes)
     return _begin_version(actor, version.dataset, version.source_name, source, options)
@@ -179,14 +182,14 @@ def delete_dataset(*, actor: Actor, dataset: Dataset) -> None:
         except models.ProtectedError:
             detail = _("Runs or studies were made from this data set, so it stays. “Used by” names them.")
             raise Refused("in_use", detail) from None
-        transaction.on_commit(lambda: storage.discard(_unused(keys)))
+        transaction.on_commit(lambda: storage.discard(unused_keys(keys)))
 
 
 def _keys(version: DatasetVersion) -> tuple[str, str, str]:
     return version.source_key, version.storage_key, version.rejects_key
 
 
-def _unused(keys: set[str]) -> set[str]:
+def unused_keys(keys: set[str]) -> set[str]:
     """Equal content is stored once: keep what another version still names."""
     fields = ("source_key", "storage_key", "rejects_key")
     used = {
