@@ -1,4 +1,4 @@
-"""From a file to an immutable Parquet table: text first, then types, every record accounted for.
+"""From a file to an immutable table in Parquet parts: text first, then types, every record accounted for.
 
 The file is read in blocks on a few threads with bounded memory. The first block proposes how each column is to be
 read; a later block that disagrees narrows it, and the table is then written again with what the full scan found.
@@ -7,8 +7,7 @@ read; a later block that disagrees narrows it, and the table is then written aga
 from __future__ import annotations
 
 import csv
-import hashlib
-import os
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,20 +19,36 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UnreadableFile
 from datasets.formats._base import Block, Format, TextTable
-from datasets.inference import Inference
-from datasets.opening import open_table
-from datasets.readings import READINGS, ReadColumn, read_column, take_column
-from datasets.schema import Schema, arrow_schema
+from datasets.inference import DATES, DECIMAL, Inference
+from datasets.part_writer import PartWriter
+from datasets.parts import Manifest, manifest
+from datasets.readings import MISSING, READINGS, ReadColumn, read_column, take_column
+from datasets.schema import TYPES, Schema, arrow_schema
+from plugins.params import Param, ParamError, validate_params
+from plugins.registry import Registry
 from rest.spreadsheets import RISKY, undefused
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+FORMATS: Registry[Format] = Registry("datasets.formats", "FORMAT")
 Progress = Callable[[float, str], None]
 Typed = tuple[Block, list[ReadColumn]]
-_ROWS, _REJECTS = "rows.parquet", "rejects.csv"
+_ROWS, _REJECTS = "rows", "rejects.csv"
 _THREADS = 2
 _RUN = 8  # blocks that are read in one go and become one row group
+# Options of the typing layer; those of the text layer are the format's.
+COMMON = (
+    Param("dates", "choice", "detect", "Which comes first in dates such as 01/02/2024.", choices=tuple(DATES)),
+    Param(
+        "apostrophes",
+        "choice",
+        "keep",
+        "Whether to take off the apostrophe that a download puts before what looks like a formula.",
+        choices=("keep", "remove"),
+    ),
+    Param("decimal", "choice", "detect", "The decimal sign, where 1,234 could be either.", choices=tuple(DECIMAL)),
+)
 
 
 @dataclass(slots=True)
@@ -44,25 +59,29 @@ class IngestReport:
     rows: int
     columns: int
     rejected_rows: int
-    source_sha256: str
-    sha256: str
-    size: int
+    quarantined_cells: int
+    manifest: Manifest
     options: dict[str, Any]
     notes: list[str]
+
+    @property
+    def sets_aside(self) -> bool:
+        """Whether there is a list of rejected records and cells."""
+        return bool(self.rejected_rows or self.quarantined_cells)
 
 
 def ingest(
     source: Path, target: Path, rejects: Path, *, filename: str, options: dict[str, Any], progress: Progress
 ) -> IngestReport:
-    """Read `source` and write its rows to `target` (Parquet) and its rejected records to `rejects` (CSV, if any).
+    """Read `source` into Parquet parts in the folder `target`, and its rejected records into `rejects` (CSV, if any).
 
     options: the format's parameters and `dates`; `types` {column: type} narrows what is tried; `missing` [spelling].
     progress(fraction, note) is called after each block. Raises UnreadableFile; then no file is written.
     """
-    with ThreadPoolExecutor(_THREADS + 1) as pool, TemporaryDirectory(dir=target.parent) as workdir:
-        digest = pool.submit(sha256, source)
-        opened = open_table(source, Path(workdir), filename=filename, options=options)
-        table, given = opened.table, opened.given
+    given = check_options(options, filename)
+    with ThreadPoolExecutor(_THREADS) as pool, TemporaryDirectory(dir=target.parent) as workdir:
+        fmt = choose_format(source, filename, given["format"])
+        table = fmt.open(source, Path(workdir), given["text"])
         bare = given["apostrophes"] == "remove"
         names = _names(table.columns, bare=bare)
         typed = {
@@ -74,22 +93,50 @@ def ingest(
         scratch = Path(workdir) / _ROWS
         while not _write(table, typing, Path(workdir), pool, progress):
             typing.begin_again()
-        report = _report(table, typing, opened.format, digest.result(), scratch)
-        _keep(scratch, target)
+        report = _report(table, typing, fmt, scratch)
+        scratch.replace(_emptied(target))
         if typing.rejected:
-            _keep(Path(workdir) / _REJECTS, rejects)
+            (Path(workdir) / _REJECTS).replace(rejects)
     return report
 
 
-def sha256(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def check_options(options: dict[str, Any], filename: str) -> dict[str, Any]:
+    """Return the options of both layers, complete; raise ParamError for one that is unknown or refused."""
+    rest = dict(options)
+    name = str(rest.pop("format", "") or "")
+    if name and name not in FORMATS:
+        raise ParamError("format", f"got {name!r}; expected one of {', '.join(FORMATS.names())}")
+    fmt = FORMATS[name] if name else _by_suffix(filename)
+    types, missing = rest.pop("types", {}), rest.pop("missing", list(MISSING))
+    if not isinstance(types, dict) or not all(kind in TYPES for kind in types.values()):
+        raise ParamError("types", f"expected an object of column names and types ({', '.join(TYPES)})")
+    if not isinstance(missing, list) or not all(isinstance(m, str) for m in missing) or len(missing) > 100:
+        raise ParamError("missing", "expected a list of at most 100 texts")
+    common = validate_params(COMMON, {p.name: rest.pop(p.name) for p in COMMON if p.name in rest})
+    text = validate_params(fmt.params, rest)
+    return {"format": name, "types": types, "missing": missing, **common, "text": text}
+
+
+def choose_format(source: Path, filename: str, name: str = "") -> Format:
+    """Return the named format, or the one that the file's ending and first bytes speak for."""
+    if name:
+        return FORMATS[name]
+    with source.open("rb") as file:
+        head = file.read(4096)
+    likely = _by_suffix(filename)
+    others = [fmt for fmt in FORMATS if fmt is not likely]
+    return next((fmt for fmt in (likely, *others) if fmt.recognise(head)), likely)
+
+
+def _by_suffix(filename: str) -> Format:
+    suffix = Path(filename).suffix.lower()
+    return next((fmt for fmt in FORMATS if suffix in fmt.suffixes), FORMATS["csv"])
 
 
 def _write(table: TextTable, typing: Inference, workdir: Path, pool: ThreadPoolExecutor, progress: Progress) -> bool:
     """Write one pass over the file into `workdir`; answer whether its types hold for the whole file."""
-    writer, rejects, valid = _Writer(workdir / _ROWS), workdir / _REJECTS, True
+    writer: PartWriter | None = None
+    rejects, valid = workdir / _REJECTS, True
     with rejects.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file)
         lines.writerow(["line", "reason", "text"])
@@ -100,55 +147,29 @@ def _write(table: TextTable, typing: Inference, workdir: Path, pool: ThreadPoolE
                 typing.count(block.cells.num_rows, len(block.rejects), block.blank_lines)
                 lines.writerows((reject.line, reject.reason, reject.text) for reject in block.rejects)
             if valid:
-                writer.append(typing.schema(), [columns for _, columns in run])
+                writer = writer or PartWriter(_emptied(workdir / _ROWS), arrow_schema(typing.schema()))
+                writer.append(_stored(writer.schema, run))
             done += len(run)
             progress(0.95 * done / table.size if table.size else 0.5, f"{typing.rows:,} rows read")
-    writer.close()
+    if writer:
+        writer.close()
     if not typing.rows:
         raise _nothing_fits(typing, rejects)
     return valid and typing.complete()
 
 
-class _Writer:
-    """A Parquet file that gets one row group a block."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-        self._file: Any = None
-
-    def append(self, schema: Schema, run: list[list[ReadColumn]]) -> None:
-        """Write one row group: of each block, its columns."""
-        import pyarrow as pa
-
-        stored = arrow_schema(schema)
-        columns = [_chunked([block[i] for block in run], kind.type) for i, kind in enumerate(stored)]
-        self._file = self._file or self._open(stored, columns)
-        if len(columns[0]):
-            self._file.write_table(pa.Table.from_arrays(columns, schema=stored))
-
-    def _open(self, stored: pa.Schema, columns: list[pa.ChunkedArray]) -> Any:
-        import pyarrow.parquet as pq
-
-        # A dictionary of values that seldom repeat costs time and makes the file larger.
-        repeating = [field.name for field, column in zip(stored, columns, strict=True) if _repeats(column)]
-        return pq.ParquetWriter(self.target, stored, compression="zstd", use_dictionary=repeating or False)
-
-    def close(self) -> None:
-        if self._file:
-            self._file.close()
-
-
-def _repeats(column: pa.ChunkedArray) -> bool:
-    import pyarrow.compute as pc
-
-    return bool(pc.count_distinct(column).as_py() < 0.2 * len(column))
-
-
-def _chunked(parts: list[ReadColumn], kind: pa.DataType) -> pa.ChunkedArray:
+def _stored(schema: pa.Schema, run: list[Typed]) -> pa.Table:
+    """The rows of a run as they are stored; a column without a value so far takes the type that it will have."""
     import pyarrow as pa
 
-    values = (part.values for part in parts)
-    return pa.chunked_array([each if each.type == kind else pa.nulls(len(each), kind) for each in values], kind)
+    columns = [_chunked([columns[i].values for _, columns in run], kind.type) for i, kind in enumerate(schema)]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _chunked(arrays: list[pa.Array], kind: pa.DataType) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    return pa.chunked_array([each if each.type == kind else pa.nulls(len(each), kind) for each in arrays], kind)
 
 
 def _nothing_fits(typing: Inference, rejects: Path) -> UnreadableFile:
@@ -212,7 +233,7 @@ def _whole(cells: pa.ChunkedArray) -> pa.Array:
     return cells.chunk(0) if cells.num_chunks == 1 else cells.combine_chunks()
 
 
-def _report(table: TextTable, typing: Inference, fmt: Format, source_sha256: str, parquet: Path) -> IngestReport:
+def _report(table: TextTable, typing: Inference, fmt: Format, folder: Path) -> IngestReport:
     given = typing.given
     options = {
         "format": fmt.name,
@@ -221,8 +242,8 @@ def _report(table: TextTable, typing: Inference, fmt: Format, source_sha256: str
     }
     return IngestReport(
         schema=typing.schema(), rows=typing.rows, columns=len(table.columns), rejected_rows=typing.rejected,
-        source_sha256=source_sha256, sha256=sha256(parquet), size=parquet.stat().st_size, options=options,
-        notes=[*table.notes, *_notes(table, typing)],
+        quarantined_cells=0,
+        manifest=manifest(folder), options=options, notes=[*table.notes, *_notes(table, typing)],
     )  # fmt: skip
 
 
@@ -242,8 +263,7 @@ def _notes(table: TextTable, typing: Inference) -> Iterator[str]:
             yield f"Spaces around the values of {name!r} were ignored."
 
 
-def _keep(scratch: Path, target: Path) -> None:
-    """Put a finished file in its place, so that nobody ever sees half of it."""
-    with scratch.open("rb") as file:
-        os.fsync(file.fileno())
-    scratch.replace(target)
+def _emptied(folder: Path) -> Path:
+    """The path, with nothing there: an abandoned pass may have left its parts."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder

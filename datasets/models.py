@@ -9,22 +9,11 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from datasets.erasure_models import Erasure, ErasureState
 from datasets.querysets import DatasetQuerySet, VersionQuerySet
 from datasets.source_models import ConnectAllowance, Feed, Source
 from departments.querysets import ProtectedQuerySet
 
-__all__ = [
-    "ConnectAllowance",
-    "Dataset",
-    "DatasetVersion",
-    "Erasure",
-    "ErasureState",
-    "Feed",
-    "Recipe",
-    "Source",
-    "VersionState",
-]
+__all__ = ["ConnectAllowance", "Dataset", "DatasetVersion", "Feed", "Recipe", "Source", "VersionState"]
 
 
 class Dataset(models.Model):
@@ -89,6 +78,7 @@ class DatasetVersion(models.Model):
     rows = models.BigIntegerField(null=True)
     columns = models.PositiveIntegerField(null=True)
     rejected_rows = models.BigIntegerField(null=True)
+    quarantined_cells = models.BigIntegerField(null=True)
     schema = models.JSONField(default=list)
     profile = models.JSONField(default=dict)
     options = models.JSONField(default=dict)
@@ -115,6 +105,21 @@ class DatasetVersion(models.Model):
     @property
     def listed(self) -> bool:
         return self.dataset.listed
+
+
+class VersionPart(models.Model):
+    """A stored part of a version's table: equal parts of several versions are stored once."""
+
+    version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="parts")
+    key = models.CharField(max_length=200, db_index=True)
+
+    objects = models.Manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "key"], name="a_version_names_a_part_once")]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Recipe(models.Model):

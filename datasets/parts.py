@@ -1,10 +1,16 @@
-"""A stored table at hand: one Parquet file, or a folder of parts in the order of the rows."""
+"""Tables at rest: a folder of Parquet parts in the order of the rows, or, for older ones, a single Parquet file.
+
+A part's bytes follow from its rows and the schema alone, and every part but the last has the same number of rows. So
+versions that begin alike share their parts, which are stored once by their hash.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,14 +19,42 @@ if TYPE_CHECKING:
 BATCH = 1 << 16
 
 
-def files(path: Path) -> list[Path]:
-    """The table's Parquet files in the order of its rows."""
-    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a table: the hash of its file, its rows, its bytes."""
+
+    sha256: str
+    rows: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The parts of a table in order."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def sha256(self) -> str:
+        """The hash that names the table: of its parts' hashes, one after another."""
+        return hashlib.sha256(b"".join(bytes.fromhex(part.sha256) for part in self.parts)).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"format": 1, "parts": [asdict(part) for part in self.parts]}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Manifest:
+        return cls(tuple(Part(**part) for part in value["parts"]))
 
 
 def name(number: int) -> str:
     """What a part is called in its folder."""
     return f"{number:05}.parquet"
+
+
+def files(path: Path) -> list[Path]:
+    """The table's Parquet files in the order of its rows."""
+    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
 
 
 def scan(path: Path, *, row_index: str | None = None) -> pl.LazyFrame:
@@ -58,3 +92,17 @@ def batches(path: Path, columns: Sequence[str] | None = None, rows: int = BATCH)
     for each in files(path):
         with pq.ParquetFile(each) as file:
             yield from file.iter_batches(rows, columns=list(columns) if columns else None)
+
+
+def manifest(folder: Path) -> Manifest:
+    """Hash the parts in a folder."""
+    import pyarrow.parquet as pq
+
+    return Manifest(
+        tuple(Part(_sha256(file), pq.read_metadata(file).num_rows, file.stat().st_size) for file in files(folder))
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -61,12 +62,12 @@ def download(*, actor: Actor, version: DatasetVersion, kind: str) -> Iterator[by
         raise invalid("as", _("choose from %s") % ", ".join(FORMATS))
     _ready(version)
     record_read(version, decision, "download", format=kind, rows=version.rows)
-    return storage.chunks(version.storage_key) if kind == "parquet" else _as_csv(version.storage_key)
+    return _exported(version.storage_key, export.parquet_parts if kind == "parquet" else export.csv_parts)
 
 
-def _as_csv(key: str) -> Iterator[bytes]:
+def _exported(key: str, export_parts: Callable[[Path], Iterator[bytes]]) -> Iterator[bytes]:
     with storage.local(key) as path:
-        yield from export.csv_parts(path)
+        yield from export_parts(path)
 
 
 def read_rejects(*, actor: Actor, version: DatasetVersion) -> Iterator[bytes]:

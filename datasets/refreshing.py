@@ -89,7 +89,7 @@ class Refresh:
         from datasets.ingest import ingest
         from datasets.profile import profile
 
-        target, rejects = self.ctx.workdir / "rows.parquet", self.ctx.workdir / "rejects.csv"
+        target, rejects = self.ctx.workdir / "rows", self.ctx.workdir / "rejects.csv"
         try:
             report = ingest(
                 file, target, rejects, filename=self.filename, options=self.feed.options,
@@ -102,12 +102,13 @@ class Refresh:
             self.ctx.log(note)
         self.progress(0.96, "Profile of all rows")
         figures = profile(target, report.schema)
-        key = storage.keep_path(target, "tables").key
-        rejects_key = storage.keep_path(rejects, "rejects").key if report.rejected_rows else ""
+        key = storage.keep_table(target, report.manifest)
+        rejects_key = storage.keep_path(rejects, "rejects").key if report.sets_aside else ""
         result = {"rows": report.rows, "columns": report.columns, "rejected_rows": report.rejected_rows}
         with self.ctx.effect(result):
             feed_services.complete(
                 self.feed, self.version, report=report, profile=figures, key=key, rejects_key=rejects_key,
                 newest=self.newest,
             )  # fmt: skip
+        storage.keep_table(target, report.manifest)  # see datasets.tasks.ingest
         return result

@@ -13,9 +13,8 @@ from django.utils.translation import gettext as _
 
 from audit.services import record
 from datasets import storage
-from datasets.ingest import IngestReport
-from datasets.models import Dataset, DatasetVersion, VersionState
-from datasets.opening import check_options
+from datasets.ingest import IngestReport, check_options
+from datasets.models import Dataset, DatasetVersion, VersionPart, VersionState
 from departments.access import Actor, Decision, Verb, require, require_in
 from departments.models import Department
 from departments.services import drop_grants_on
@@ -87,9 +86,6 @@ def add_version(
 def import_again(*, actor: Actor, version: DatasetVersion, options: dict[str, Any]) -> DatasetVersion:
     """Read a version's original file once more, with other options, into the next version."""
     require(actor, Verb.EDIT, version.dataset)
-    if not version.source_key:
-        detail = _("The file of version %s was deleted when a person was erased from it. Upload a file instead.")
-        raise Refused("source_erased", detail % version.number)
     options = _checked_options(options, version.source_name)
     source = storage.Stored(version.source_key, version.source_sha256, version.source_bytes)
     return _begin_version(actor, version.dataset, version.source_name, source, options)
@@ -119,11 +115,13 @@ def complete_version(
     """Make a version ready: what was read, what it holds, where it is. Called inside the job's effect."""
     version.state = VersionState.READY
     version.rows, version.columns, version.rejected_rows = report.rows, report.columns, report.rejected_rows
+    version.quarantined_cells = report.quarantined_cells
     version.schema, version.profile = report.schema.to_json(), profile
     version.options, version.notes = report.options, report.notes
-    version.storage_key, version.rejects_key, version.sha256 = key, rejects_key, report.sha256
+    version.storage_key, version.rejects_key, version.sha256 = key, rejects_key, report.manifest.sha256
     version.error = None
     version.save()
+    VersionPart.objects.bulk_create(VersionPart(version=version, key=key) for key in storage.part_keys(report.manifest))
     names = "\n".join(column["name"].casefold() for column in version.schema)
     Dataset.objects.filter(pk=version.dataset_id).update(updated_at=timezone.now(), column_index=names)
     details = {"rows": report.rows, "rejected_rows": report.rejected_rows}
@@ -174,7 +172,7 @@ def delete_dataset(*, actor: Actor, dataset: Dataset) -> None:
     """Delete a data set with its versions, recipes and grants; refused while a run or a model was made from it."""
     require(actor, Verb.MANAGE, dataset)
     with transaction.atomic():
-        keys = {key for version in dataset.versions.all() for key in _keys(version)}
+        keys = {key for version in dataset.versions.prefetch_related("parts") for key in _keys(version)}
         record("dataset.delete", dataset, details={"versions": dataset.versions.count()})
         drop_grants_on("dataset", dataset.pk)
         try:
@@ -182,22 +180,19 @@ def delete_dataset(*, actor: Actor, dataset: Dataset) -> None:
         except models.ProtectedError:
             detail = _("Runs or studies were made from this data set, so it stays. “Used by” names them.")
             raise Refused("in_use", detail) from None
-        transaction.on_commit(lambda: storage.discard(unused_keys(keys)))
+        transaction.on_commit(lambda: storage.discard(_unused(keys)))
 
 
-def _keys(version: DatasetVersion) -> tuple[str, str, str]:
-    return version.source_key, version.storage_key, version.rejects_key
+def _keys(version: DatasetVersion) -> list[str]:
+    parts = [part.key for part in version.parts.all()]
+    return [version.source_key, version.storage_key, version.rejects_key, *parts]
 
 
-def unused_keys(keys: set[str]) -> set[str]:
+def _unused(keys: set[str]) -> set[str]:
     """Equal content is stored once: keep what another version still names."""
-    fields = ("source_key", "storage_key", "rejects_key")
-    used = {
-        key
-        for field in fields
-        for key in DatasetVersion.objects.filter(**{f"{field}__in": keys}).values_list(field, flat=True)
-    }
-    return keys - used
+    for field in ("source_key", "storage_key", "rejects_key", "parts__key"):
+        keys = keys - set(DatasetVersion.objects.filter(**{f"{field}__in": keys}).values_list(field, flat=True))
+    return keys
 
 
 def record_read(version: DatasetVersion, decision: Decision, what: str, **details: Any) -> None:

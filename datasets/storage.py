@@ -6,7 +6,9 @@ Names that people give are labels and never become paths.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from django.core.files.base import File
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
+from datasets import parts
+
 CHUNK = 1 << 20
+_TABLES, _MANIFEST = "tables/", ".json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +76,62 @@ def place(content: File, key: str) -> None:
     scratch.replace(target)
 
 
+def keep_table(folder: Path, manifest: parts.Manifest) -> str:
+    """Store a table's parts, each once, and return the key of the manifest that names them."""
+    for number, part in enumerate(manifest.parts):
+        with (folder / parts.name(number)).open("rb") as file:
+            place(File(file), _part_key(part))
+    key = f"{_TABLES}{manifest.sha256[:2]}/{manifest.sha256}{_MANIFEST}"
+    place(ContentFile(json.dumps(manifest.to_json()).encode()), key)
+    return key
+
+
+def part_keys(manifest: parts.Manifest) -> list[str]:
+    """The keys under which a table's parts are stored, without repetition."""
+    return list(dict.fromkeys(_part_key(part) for part in manifest.parts))
+
+
+def _part_key(part: parts.Part) -> str:
+    return f"parts/{part.sha256[:2]}/{part.sha256}.parquet"
+
+
 @contextmanager
 def local(key: str) -> Iterator[Path]:
-    """Within the block, the stored bytes as a local file, which is copied first where the storage is remote."""
+    """Within the block, what is stored as a local path; see `bring`."""
+    with TemporaryDirectory() as folder:
+        yield bring(key, Path(folder))
+
+
+def bring(key: str, folder: Path) -> Path:
+    """Return a local path of what is stored: its own where the storage is a folder, else a copy in `folder`.
+
+    A table that is stored in parts becomes a folder of them, to be read as datasets.parts does.
+    """
+    if not (key.startswith(_TABLES) and key.endswith(_MANIFEST)):
+        return _brought(key, folder)
+    table = folder / Path(key).stem
+    table.mkdir(exist_ok=True)
+    with default_storage.open(key) as file:
+        manifest = parts.Manifest.from_json(json.load(file))
+    for number, part in enumerate(manifest.parts):
+        place_at = table / parts.name(number)
+        if not place_at.exists():
+            place_at.symlink_to(_brought(_part_key(part), folder))
+    return table
+
+
+def _brought(key: str, folder: Path) -> Path:
+    """One stored file at hand; what a broken-off attempt has copied in full stays."""
     try:
-        path = Path(default_storage.path(key))
+        return Path(default_storage.path(key))
     except NotImplementedError:
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "file"
-            with default_storage.open(key) as source, path.open("wb") as out:
-                for chunk in source.chunks(CHUNK):
-                    out.write(chunk)
-            yield path
-    else:
-        yield path
+        target = folder / Path(key).name
+    if not target.exists():
+        partial = target.with_suffix(".partial")
+        with default_storage.open(key) as source, partial.open("wb") as out:
+            shutil.copyfileobj(source, out, CHUNK)
+        partial.replace(target)
+    return target
 
 
 def chunks(key: str) -> Iterator[bytes]:

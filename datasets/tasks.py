@@ -6,15 +6,15 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from datasets import erasure_tasks, services, source_tasks, storage
+from datasets import services, source_tasks, storage
 from datasets.errors import UnreadableFile
 from datasets.models import DatasetVersion
 from jobs.context import JobContext
-from jobs.errors import JobFailed
+from jobs.errors import Cancelled, JobFailed
 from jobs.models import Job, JobState
 from jobs.registry import handler
 
-__all__ = ["erasure_tasks", "source_tasks"]  # its jobs are declared by being imported
+__all__ = ["source_tasks"]  # its jobs are declared by being imported
 
 
 def settle(job: Job) -> None:
@@ -33,12 +33,12 @@ def ingest(ctx: JobContext) -> dict[str, Any] | None:
     version = DatasetVersion.objects.select_related("dataset").filter(pk=ctx.payload["version"]).first()
     if version is None:
         raise JobFailed("gone", "The data set was deleted before its file was read.")
-    target, rejects = ctx.workdir / "rows.parquet", ctx.workdir / "rejects.csv"
+    target, rejects = ctx.workdir / "rows", ctx.workdir / "rejects.csv"
     with storage.local(version.source_key) as source:
         try:
             report = read(
                 source, target, rejects,
-                filename=version.source_name, options=version.options, progress=ctx.step,
+                filename=version.source_name, options=version.options, progress=_steered(ctx),
             )  # fmt: skip
         except UnreadableFile as error:
             raise JobFailed(error.code, error.detail, error.hint) from None
@@ -46,9 +46,22 @@ def ingest(ctx: JobContext) -> dict[str, Any] | None:
         ctx.log(note)
     ctx.progress(0.96, "Profile of all rows")
     figures = profile(target, report.schema)
-    key = storage.keep_path(target, "tables").key
-    rejects_key = storage.keep_path(rejects, "rejects").key if report.rejected_rows else ""
+    key = storage.keep_table(target, report.manifest)
+    rejects_key = storage.keep_path(rejects, "rejects").key if report.sets_aside else ""
     result = {"rows": report.rows, "columns": report.columns, "rejected_rows": report.rejected_rows}
     with ctx.effect(result):
         services.complete_version(version=version, report=report, profile=figures, key=key, rejects_key=rejects_key)
+    # A data set with equal parts may have been deleted, with its parts, before this version was seen to name them.
+    storage.keep_table(target, report.manifest)
     return result
+
+
+def _steered(ctx: JobContext) -> Any:
+    """A progress callback that also leaves when somebody cancels."""
+
+    def report(fraction: float, note: str) -> None:
+        ctx.progress(fraction, note)
+        if ctx.signal() == "cancel":
+            raise Cancelled
+
+    return report

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,20 +44,6 @@ def store(folder: Path) -> Stored:
         with (folder / name).open("rb") as stream:
             storage.place(File(stream), f"{key}/{name}")
     return Stored(key, sha256, sum((folder / name).stat().st_size for name in names), manifest)
-
-
-def local_copy(key: str, workdir: Path) -> Path:
-    """A path to read the stored file from: its own where the storage is a folder, else a copy in `workdir`."""
-    try:
-        return Path(default_storage.path(key))
-    except NotImplementedError:
-        target = workdir / Path(key).name
-        if not target.exists():
-            partial = target.with_suffix(".partial")
-            with default_storage.open(key, "rb") as reader, partial.open("wb") as writer:
-                shutil.copyfileobj(reader, writer, 2**20)
-            partial.replace(target)
-        return target
 
 
 def file_names(manifest: dict[str, Any]) -> list[str]:

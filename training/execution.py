@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
+from datasets import storage
 from datasets.schema import Schema
 from jobs.errors import Cancelled, JobFailed, Paused
 from training import artifacts
@@ -64,7 +65,7 @@ def spec_of(run: TrainingRun, workdir: Path) -> TrainSpec:
     """The engine's view of a run's row."""
     version = run.dataset_version
     return TrainSpec(
-        data=artifacts.local_copy(version.storage_key, workdir),
+        data=storage.bring(version.storage_key, workdir),
         schema=Schema.from_json(version.schema),
         target=run.target,
         candidates=run.candidates,

@@ -29,8 +29,9 @@ class VersionSerializer(serializers.ModelSerializer[DatasetVersion]):
     class Meta:
         model = DatasetVersion
         fields = (
-            "id", "dataset", "number", "state", "job", "rows", "columns", "rejected_rows", "sha256", "source_sha256",
-            "source_name", "source_bytes", "schema", "options", "notes", "error", "created_at", "created_by", "url",
+            "id", "dataset", "number", "state", "job", "rows", "columns", "rejected_rows", "quarantined_cells", "sha256",
+            "source_sha256", "source_name", "source_bytes", "schema", "options", "notes", "error", "created_at",
+            "created_by", "url",
         )  # fmt: skip
         read_only_fields = fields
 

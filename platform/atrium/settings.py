@@ -250,7 +250,6 @@ SPECTACULAR_SETTINGS = {
         "GrantState": ["granted", "planned", "expired", "revoked"],
         "JobState": "jobs.models.JobState",
         "VersionState": "datasets.models.VersionState",
-        "ErasureState": "datasets.models.ErasureState",
         "RunState": "training.models.RunState",
         "DeploymentState": "serving.models.DeploymentState",
         "HealthStatus": ["ok", "degraded"],

@@ -62,6 +62,6 @@ def test_a_name_that_begins_like_a_formula_is_defused_too(tmp_path: Path) -> Non
 
 def test_row_groups_are_written_one_after_another(tmp_path: Path) -> None:
     report, _, _ = read(tmp_path, b"i,t\n" + b"".join(b"%d,%06d\n" % (i, i) for i in range(250_000)))
-    with pq.ParquetFile(tmp_path / "rows.parquet") as file:
+    with pq.ParquetFile(tmp_path / "rows.parquet" / "00000.parquet") as file:
         assert file.num_row_groups > 1
     assert exported(tmp_path).count(b"\n") == report.rows + 1 == 250_001
