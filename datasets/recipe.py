@@ -12,16 +12,20 @@ columns means every column that the step suits.
 from datasets.recipes.complete import complete
 from datasets.recipes.errors import RecipeError
 from datasets.recipes.fitted import FittedRecipe, FittedStep, fit
-from datasets.recipes.plan import plan, read_steps
+from datasets.recipes.plan import columns_named, plan, read_steps
 from datasets.recipes.preview import preview
-from datasets.steps._base import STEPS, Step
+from datasets.steps._around import Around
+from datasets.steps._base import GROUPS, STEPS, Step
 
 __all__ = [
+    "GROUPS",
     "STEPS",
+    "Around",
     "FittedRecipe",
     "FittedStep",
     "RecipeError",
     "Step",
+    "columns_named",
     "complete",
     "fit",
     "plan",

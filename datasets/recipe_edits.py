@@ -8,6 +8,8 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from datasets.recipe import STEPS
+from plugins.params import read_form
 from rest.problems import invalid
 
 Steps = list[dict[str, Any]]
@@ -54,7 +56,7 @@ def toggle(steps: Steps, form: QueryDict) -> Edited:
 def settings(steps: Steps, form: QueryDict) -> Edited:
     """Take a step's columns and parameters from its form."""
     at = _index(steps, form, "index")
-    params = {key.removeprefix("params."): value for key, value in form.items() if key.startswith("params.")}
+    params = read_form(STEPS[steps[at]["step"]].params, form.getlist, "params.")
     return _with(steps, at, {"columns": form.getlist("columns"), "params": params}), at
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from datasets.models import DatasetVersion
-from datasets.recipe import STEPS, RecipeError, plan
-from datasets.schema import Schema
+from datasets.recipe import GROUPS, STEPS, RecipeError, Step, plan
+from datasets.schema import TYPES, Schema
 from plugins.params import validate_params
 
 SHOWN_COLUMNS = 40
@@ -26,18 +26,34 @@ class Cell:
     was: str = ""
 
 
+def menu() -> list[tuple[str, list[Step]]]:
+    """The steps that may be added, by group."""
+    return [(group, [step for step in STEPS if step.group == group]) for group in GROUPS]
+
+
 def listed(steps: Steps, report: Report, chosen: int | None) -> list[dict[str, Any]]:
     """The steps as the list shows them: what each works on, and what it did."""
     return [_listed(place, step, report["steps"][place], chosen) for place, step in enumerate(steps)]
 
 
 def _listed(place: int, step: dict[str, Any], did: Report, chosen: int | None) -> dict[str, Any]:
-    declared, columns = STEPS[step["step"]], step.get("columns") or []
+    declared, named = STEPS[step["step"]], step.get("columns") or _named(step)
     return {
         "place": place, "number": place + 1, "declared": declared, "enabled": did["enabled"], "chosen": place == chosen,
-        "on": ", ".join(columns[:3]) + ("…" if len(columns) > 3 else ""), "error": did.get("error", ""), "did": did,
-        "removed_rows": did.get("rows_before", 0) - did.get("rows_after", 0),
+        "on": ", ".join(named[:3]) + ("…" if len(named) > 3 else ""), "error": did.get("error", ""), "did": did,
+        "removed_rows": max(0, did.get("rows_before", 0) - did.get("rows_after", 0)),
+        "added_rows": max(0, did.get("rows_after", 0) - did.get("rows_before", 0)),
     }  # fmt: skip
+
+
+def _named(step: dict[str, Any]) -> list[str]:
+    """The columns that the step's parameters name; none while it cannot be read."""
+    declared = STEPS[step["step"]]
+    try:
+        named = declared.named(validate_params(declared.params, step.get("params") or {}))
+    except ValueError:
+        return []
+    return list(dict.fromkeys(name for _, name in named))
 
 
 def settings_of(steps: Steps, report: Report, place: int, version: DatasetVersion) -> dict[str, Any]:
@@ -46,9 +62,18 @@ def settings_of(steps: Steps, report: Report, place: int, version: DatasetVersio
     declared, columns = STEPS[step["step"]], step.get("columns") or []
     params = validate_params(declared.params, step.get("params") or {})
     types = _types_before(steps, place, Schema.from_json(version.schema))
-    suited = [name for name, type_ in types.items() if type_ in declared.accepted(params)]
+    takes = declared.accepted(params) if declared.takes_columns else ()
+    suited = [name for name, type_ in types.items() if type_ in takes]
     errors = _errors(did, place)
-    fields = [(param, params[param.name], errors.pop(f"params.{param.name}", "")) for param in declared.params]
+    fields = [
+        {
+            "param": param,
+            "value": params[param.name],
+            "error": errors.pop(f"params.{param.name}", ""),
+            "offered": [(name, type_) for name, type_ in types.items() if type_ in (param.types or TYPES)],
+        }
+        for param in declared.params
+    ]
     return {
         "place": place, "number": place + 1, "declared": declared, "fields": fields, "did": did,
         "columns": [(name, types.get(name, ""), name in columns) for name in dict.fromkeys([*suited, *columns])],

@@ -18,7 +18,6 @@ from django_htmx.http import HttpResponseClientRedirect
 from datasets import recipe_pages as pages
 from datasets import recipe_services as services
 from datasets.models import Dataset, Recipe
-from datasets.recipe import STEPS
 from datasets.recipe_edits import ACTS, whole
 from departments.access import Verb, decide, decide_in, require
 from rest.problems import Refused, invalid
@@ -125,7 +124,7 @@ def _page(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, place: 
 def _context(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, place: int | None) -> dict[str, Any]:
     actor: Any = request.actor  # type: ignore[attr-defined]
     context = {
-        "dataset": dataset, "recipe": chosen, "recipes": _own(request, dataset), "catalogue": list(STEPS),
+        "dataset": dataset, "recipe": chosen, "recipes": _own(request, dataset), "menu": pages.menu(),
         "may_edit": _may_edit(actor, dataset, chosen), "may_train": decide(actor, Verb.TRAIN, dataset).allowed,
         "takes_focus": request.POST.get("act") in ("add", "move", "up", "down", "remove"),
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import django_filters
 from django.db.models import QuerySet
@@ -21,6 +21,7 @@ from datasets.recipe import STEPS, Step
 from departments.access import Verb
 from departments.api.viewsets import ActorMixin, AtriumViewSet
 from departments.models import Department
+from plugins.params import Kind
 
 READING = frozenset({"read", "write"})
 
@@ -159,12 +160,13 @@ class RecipeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumView
 
 class DeclaredParamSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    kind = serializers.ChoiceField(choices=["int", "float", "bool", "choice", "ints", "text"])
+    kind = serializers.ChoiceField(choices=list(get_args(Kind)))
     default = serializers.JSONField(allow_null=True)
     help = serializers.CharField()
     low = serializers.FloatField(allow_null=True)
     high = serializers.FloatField(allow_null=True)
     choices = serializers.ListField(child=serializers.CharField())
+    types = serializers.ListField(child=serializers.CharField(), help_text="The column types that may be named.")
     optional = serializers.BooleanField()
 
 
@@ -174,8 +176,10 @@ class DeclaredStepSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
     help = serializers.CharField()
+    group = serializers.CharField()
     applies_to = serializers.ListField(child=serializers.CharField())
     names_columns = serializers.BooleanField(help_text="Whether the columns must be named.")
+    takes_columns = serializers.BooleanField(help_text="False where the parameters alone name the columns.")
     params = DeclaredParamSerializer(many=True)
 
 

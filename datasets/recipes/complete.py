@@ -73,7 +73,7 @@ def _of_types(layout: Layout, features: set[str], types: Sequence[str]) -> list[
 
 def _covered(so_far: Plan, step: str) -> set[str]:
     """Columns that the recipe already treats with this step for every row, also at prediction."""
-    items = [item for item in so_far.steps if item.step.name == step and not item.step.removes_rows(item.use.params)]
+    items = [item for item in so_far.steps if item.step.name == step and not item.step.training_only(item.use.params)]
     return {name for item in items for name in item.use.columns}
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Numbers = dict[str, Any]
+SHOWN_ADDED = 8  # made columns whose statistics are shown: a step may make hundreds
 
 
 @dataclass
@@ -78,17 +79,19 @@ class Effect:
     ) -> Effect:
         """Compare the table on both sides of a step; `statistics` moves on with it."""
         before, after = sides
-        names = list(fitted.use.columns)
+        names = list(fitted.use.types)
+        added = tuple(made.name for made in changes.made if made.name not in fitted.use.taken)
         first = statistics.of(before, names)
         statistics.forget(None if after.height != before.height else [*names, *(made.name for made in changes.made)])
-        last = statistics.of(after, names)
+        shown = [*names, *added[:SHOWN_ADDED]]
+        last = statistics.of(after, shown)
         return cls(
             before.height,
             after.height,
-            0 if fitted.removes_rows else _cells_changed(before, after, names),
-            tuple(made.name for made in changes.made if made.name not in fitted.use.taken),
-            changes.removed,
-            [{"name": name, "before": first[name], "after": last.get(name)} for name in names],
+            0 if fitted.training_only else _cells_changed(before, after, names),
+            added,
+            tuple(name for name in changes.removed if name not in added),
+            [{"name": name, "before": first.get(name), "after": last.get(name)} for name in shown],
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -107,7 +110,8 @@ class Effect:
         """One line in words."""
         removed = self.rows_before - self.rows_after
         parts = [
-            f"removes {removed:,} of {self.rows_before:,} rows" if removed else "",
+            f"removes {removed:,} of {self.rows_before:,} rows" if removed > 0 else "",
+            f"adds {-removed:,} rows" if removed < 0 else "",
             f"changes {self.cells_changed:,} cells" if self.cells_changed else "",
             f"adds {len(self.columns_added):,} columns" if self.columns_added else "",
             f"removes {len(self.columns_removed):,} columns" if self.columns_removed else "",

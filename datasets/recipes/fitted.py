@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.recipes.errors import RecipeError
 from datasets.recipes.layout import Layout
-from datasets.recipes.plan import plan, relocated
+from datasets.recipes.plan import Planned, plan, relocated
 from datasets.schema import Column, Schema
-from datasets.steps._base import STEPS, Learned, Step, Use, nothing_learned
-from datasets.steps._columns import col, cols
+from datasets.steps._around import NOTHING, Around
+from datasets.steps._base import STEPS, Learned, Step, StepError, Use, nothing_learned
+from datasets.steps._columns import col, cols, dtype
 from datasets.steps._rowcode import Row, RowCode
 from plugins.params import validate_params
 
@@ -32,11 +33,15 @@ class FittedStep:
     learned: Learned
 
     @property
-    def removes_rows(self) -> bool:
-        return self.step.removes_rows(self.use.params)
+    def training_only(self) -> bool:
+        return self.step.training_only(self.use.params)
 
     def bulk(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         return self.step.bulk(frame, self.use, self.learned)
+
+    def train(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """What the training rows get, which may be other than what every other row gets."""
+        return (self.step.train or self.step.bulk)(frame, self.use, self.learned)
 
     def to_json(self) -> dict[str, Any]:
         parts = {"columns": list(self.use.columns), "params": dict(self.use.params), "learned": self.learned}
@@ -63,9 +68,9 @@ class FittedRecipe:
         return self.layout.schema()
 
     def derived(self, columns: Iterable[str]) -> list[str]:
-        """The outgoing columns that are computed from any of the given incoming ones, in the table's order."""
+        """The outgoing columns that are computed from the given incoming ones and no others, in the table's order."""
         wanted = set(columns)
-        return [name for name, sources in self.layout.sources.items() if sources & wanted]
+        return [name for name, sources in self.layout.sources.items() if sources <= wanted]
 
     def sources(self, outputs: Iterable[str]) -> list[str]:
         """The incoming columns that the given outgoing ones are computed from, in the table's order."""
@@ -73,10 +78,15 @@ class FittedRecipe:
         return [column.name for column in self.schema.columns if column.name in needed]
 
     def transform(self, frame: pl.LazyFrame | pl.DataFrame, training: bool) -> pl.LazyFrame:
-        """Add the recipe to a table; rows are removed only when `training`, and an absent column is all missing."""
+        """Add the recipe to a table; an absent column is all missing.
+
+        `training` is for the rows that the recipe was fitted on: only they are removed, added to, or told apart by fold.
+        """
         lazy = entered(frame, self.schema)
         for fitted in self.steps:
-            if training or not fitted.removes_rows:
+            if training:
+                lazy = fitted.train(lazy)
+            elif not fitted.training_only:
                 lazy = fitted.bulk(lazy)
         return lazy.select(cols(self.layout.types))
 
@@ -87,7 +97,7 @@ class FittedRecipe:
         """
         code = RowCode({column.name: column.type for column in self.schema.columns})
         for fitted in self.steps:
-            if not fitted.removes_rows:
+            if not fitted.training_only:
                 fitted.step.row(code, fitted.use, fitted.learned)
         return code.function(self.layout.types)
 
@@ -120,13 +130,20 @@ def _fitted_steps(entries: Iterable[Mapping[str, Any]], schema: Schema) -> Itera
     for index, entry in enumerate(entries):
         step = STEPS[entry["step"]]
         types = {name: layout.types[name] for name in entry["columns"]}
-        use = Use(types, validate_params(step.params, entry["params"]), frozenset(layout.types))
+        params = validate_params(step.params, entry["params"])
+        read = {name: layout.types[name] for _, name in step.named(params)}
+        use = Use(types, params, frozenset(layout.types), read)
         layout = layout.after(step.changes(use, entry["learned"]), f"steps[{index}]")
         yield FittedStep(step, use, entry["learned"])
 
 
 def fit(
-    steps: list[dict[str, Any]], frame: pl.LazyFrame | pl.DataFrame, schema: Schema, *, target: str | None = None
+    steps: list[dict[str, Any]],
+    frame: pl.LazyFrame | pl.DataFrame,
+    schema: Schema,
+    *,
+    target: str | None = None,
+    around: Around = NOTHING,
 ) -> FittedRecipe:
     """Learn each step's statistics from `frame`, which must hold the training rows and no others.
 
@@ -134,22 +151,35 @@ def fit(
     when the steps do not fit the schema or would change the target.
     """
     lazy, layout, fitted = entered(frame, schema), Layout.of(schema), []
-    for item in plan(steps, schema, target).steps:
-        use = relocated(item, layout)
-        done = FittedStep(item.step, use, learn(item.step, use, lazy))
-        layout = layout.after(item.step.changes(use, done.learned), item.field)
-        lazy = done.bulk(lazy)
-        if done.removes_rows:  # once for all the steps that follow
+    for item in plan(steps, schema, target, around).steps:
+        done = fitted_step(item, layout, lazy)
+        layout = layout.after(item.step.changes(done.use, done.learned), item.field)
+        lazy = done.train(lazy)
+        if done.training_only:  # once for all the steps that follow
             lazy = lazy.collect().lazy()
         fitted.append(done)
     return FittedRecipe(schema, tuple(fitted))
 
 
-def learn(step: Step, use: Use, frame: pl.LazyFrame) -> Learned:
+def fitted_step(item: Planned, layout: Layout, frame: pl.LazyFrame) -> FittedStep:
+    """One step with what it learns from the rows that have reached it. Raises RecipeError with its path."""
+    use = relocated(item, layout)
+    try:
+        return FittedStep(item.step, use, _learn(item.step, use, frame))
+    except StepError as error:
+        raise RecipeError.at(f"{item.field}.{error.field}", error.message) from None
+
+
+def _learn(step: Step, use: Use, frame: pl.LazyFrame) -> Learned:
     """Fit one step. Each column is brought into one chunk, so that sums never depend on how the table was read."""
     if step.fit is nothing_learned:
         return {}
-    return step.fit(frame.select(cols(use.columns)).collect().rechunk(), use)
+    names = dict.fromkeys(use.types)
+    if step.needs_target(use.params):
+        if use.target is None:
+            raise StepError("columns", "this step learns from the column to predict, which only a training names")
+        names[use.target] = None
+    return step.fit(frame.select(cols(names)).collect().rechunk(), use)
 
 
 def entered(frame: pl.LazyFrame | pl.DataFrame, schema: Schema) -> pl.LazyFrame:
@@ -163,18 +193,5 @@ def _entering(column: Column, is_there: bool) -> pl.Expr:
     import polars as pl
 
     if not is_there:
-        return pl.lit(None, dtype=_dtype(column.type)).alias(column.name)
+        return pl.lit(None, dtype=dtype(column.type)).alias(column.name)
     return col(column.name).fill_nan(None) if column.type == "number" else col(column.name)
-
-
-def _dtype(type_: str) -> Any:
-    import polars as pl
-
-    return {
-        "integer": pl.Int64,
-        "number": pl.Float64,
-        "boolean": pl.Boolean,
-        "date": pl.Date,
-        "datetime": pl.Datetime("us"),
-        "text": pl.String,
-    }[type_]

@@ -29,7 +29,7 @@ class Layout:
         types, sources = dict(self.types), dict(self.sources)
         for made in changes.made:
             types[made.name] = made.type
-            sources[made.name] = self.sources[made.source]
+            sources[made.name] = frozenset[str]().union(*(self.sources[name] for name in made.sources))
         for name in changes.removed:
             del types[name], sources[name]
         return Layout(types, self._flags_after(changes.made, types), sources)

@@ -10,11 +10,13 @@ from typing import Any
 from datasets.recipes.errors import RecipeError
 from datasets.recipes.layout import Layout
 from datasets.schema import Schema
-from datasets.steps._base import STEPS, Params, Step, StepError, Use
+from datasets.steps._around import NOTHING, Around
+from datasets.steps._base import STEPS, Changes, Params, Step, StepError, Use
 from plugins.params import ParamError, validate_params
 
 MAX_STEPS = 100
 KEYS = ("step", "columns", "params", "enabled", "automatic")
+TARGET = "{name!r} is the target; a recipe may remove rows by it but not change it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Plan:
     layout: Layout
 
 
-def plan(steps: Any, schema: Schema, target: str | None = None) -> Plan:
+def plan(steps: Any, schema: Schema, target: str | None = None, around: Around = NOTHING) -> Plan:
     """Check the steps against the schema and choose the columns of each.
 
     The target is never changed: steps that choose their columns by themselves leave it out, and only a step that
@@ -51,9 +53,9 @@ def plan(steps: Any, schema: Schema, target: str | None = None) -> Plan:
     layout, planned, errors = Layout.of(schema), [], []
     for index, entry in enumerate(_entries(steps)):
         try:
-            item = _planned(index, entry, layout, target)
+            item = _planned(index, entry, layout, target, around)
             if item is not None:
-                layout = layout.after(item.step.changes(item.use, None), item.field)
+                layout = layout.after(_changes(item), item.field)
                 planned.append(item)
         except RecipeError as error:
             errors += error.errors
@@ -86,12 +88,25 @@ def read_steps(steps: Any) -> list[dict[str, Any]]:
     return read
 
 
+def columns_named(steps: Any) -> set[str]:
+    """The columns that the enabled steps name, themselves or in a parameter; a table needs them even if no model does."""
+    return {name for index, entry in enumerate(_entries(steps)) for name in _names_in(entry, f"steps[{index}]")}
+
+
+def _names_in(entry: Any, field: str) -> list[str]:
+    step, params, names, enabled = _read(entry, field)
+    try:
+        return [*names, *(name for _, name in step.named(params))] if enabled else []
+    except StepError as error:
+        raise RecipeError.at(f"{field}.{error.field}", error.message) from None
+
+
 def _full(entry: Any, field: str) -> dict[str, Any]:
     step, params, names, enabled = _read(entry, field)
     return {"step": step.name, "columns": names, "params": dict(params), "enabled": enabled}
 
 
-def _planned(index: int, entry: Any, layout: Layout, target: str | None) -> Planned | None:
+def _planned(index: int, entry: Any, layout: Layout, target: str | None, around: Around) -> Planned | None:
     """The step of one entry, or None where it is disabled."""
     field = f"steps[{index}]"
     step, params, names, enabled = _read(entry, field)
@@ -99,12 +114,26 @@ def _planned(index: int, entry: Any, layout: Layout, target: str | None) -> Plan
         return None
     choice = _Choice(step, params, layout, target, field)
     columns = choice.named(names) if names else choice.automatic()
-    use = Use({name: layout.types[name] for name in columns}, params, frozenset(layout.types))
+    types = layout.types
     try:
+        read = {name: types[name] for name in choice.read()}
+        use = Use({name: types[name] for name in columns}, params, frozenset(types), read, target, around)
         step.check(use)
     except StepError as error:
         raise RecipeError.at(f"{field}.{error.field}", error.message) from None
     return Planned(index, step, use, everything=step.whole_row and not names)
+
+
+def _changes(item: Planned) -> Changes:
+    """What the step does to the columns, as far as it is known before fitting; the target must come through."""
+    try:
+        changes = item.step.changes(item.use, None)
+    except StepError as error:
+        raise RecipeError.at(f"{item.field}.{error.field}", error.message) from None
+    target = item.use.target
+    if target in changes.removed or any(target == made.name for made in changes.made):
+        raise RecipeError.at(f"{item.field}.columns", TARGET.format(name=target))
+    return changes
 
 
 def _read(entry: Any, field: str) -> tuple[Step, Params, list[str], bool]:
@@ -160,6 +189,8 @@ class _Choice:
 
     def named(self, names: list[str]) -> list[str]:
         """The named columns, once each; every name that cannot be used is an error of its own."""
+        if not self.step.takes_columns:
+            raise RecipeError.at(f"{self.field}.columns", "this step takes no columns; its parameters name them")
         objections = [(position, self._objection(name)) for position, name in enumerate(names)]
         errors = [{"field": f"{self.field}.columns[{at}]", "message": words} for at, words in objections if words]
         if errors:
@@ -168,6 +199,8 @@ class _Choice:
 
     def automatic(self) -> list[str]:
         """What an empty list of names stands for."""
+        if not self.step.takes_columns:
+            return []
         if self.step.names_columns:
             raise RecipeError.at(f"{self.field}.columns", "name the columns that this step works on")
         types = self.layout.types
@@ -176,16 +209,30 @@ class _Choice:
         suited = self.step.chosen(self.params)
         return [n for n, t in types.items() if t in suited and n != self.target and n not in self.layout.flags]
 
+    def read(self) -> list[str]:
+        """The columns that parameters name, once each. Raises StepError where the step cannot read its parameters."""
+        named = self.step.named(self.params)
+        objections = [(param, self._absent(name) or self._protected(name)) for param, name in named]
+        errors = [{"field": f"{self.field}.params.{param}", "message": words} for param, words in objections if words]
+        if errors:
+            raise RecipeError(errors)
+        return list(dict.fromkeys(name for _, name in named))
+
+    def _absent(self, name: str) -> str:
+        there = self.layout.types
+        return "" if name in there else f"there is no column {name[:80]!r}{_guess(name, list(there))}"
+
+    def _protected(self, name: str) -> str:
+        return TARGET.format(name=name) if name == self.target and not self.step.training_only(self.params) else ""
+
     def _objection(self, name: str) -> str:
         """Why the step cannot take the column; empty when it can."""
-        if name not in self.layout.types:
-            return f"there is no column {name[:80]!r}{_guess(name, list(self.layout.types))}"
+        if absent := self._absent(name):
+            return absent
         accepted, type_ = self.step.accepted(self.params), self.layout.types[name]
         if type_ not in accepted:
             return f"column {name[:80]!r} is {type_}; this step, so set, takes {' or '.join(accepted)}"
-        if name == self.target and not self.step.removes_rows(self.params):
-            return f"{name[:80]!r} is the target; a recipe may remove rows by it but not change it"
-        return ""
+        return self._protected(name)
 
 
 def _guess(name: str, known: list[str]) -> str:
@@ -198,10 +245,11 @@ def relocated(item: Planned, layout: Layout) -> Use:
 
     Raises RecipeError when a column that the plan foresaw is not there.
     """
+    there, taken = layout.types, frozenset(layout.types)
     if item.everything:
-        return replace(item.use, columns=dict(layout.types), taken=frozenset(layout.types))
-    lost = [name for name in item.use.columns if name not in layout.types]
+        return replace(item.use, columns=dict(there), taken=taken)
+    lost = [name for name in item.use.types if name not in there]
     if lost:
         raise RecipeError.at(f"{item.field}.columns", f"there is no column {lost[0]!r} at this step")
-    types = {name: layout.types[name] for name in item.use.columns}
-    return replace(item.use, columns=types, taken=frozenset(layout.types))
+    columns, read = ({name: there[name] for name in names} for names in (item.use.columns, item.use.read))
+    return replace(item.use, columns=columns, taken=taken, read=read)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from datasets import parts
 from datasets.recipes.effects import Effect, Statistics
 from datasets.recipes.errors import RecipeError
-from datasets.recipes.fitted import FittedStep, entered, learn
+from datasets.recipes.fitted import entered, fitted_step
 from datasets.recipes.layout import Layout
-from datasets.recipes.plan import Plan, Planned, plan, relocated
+from datasets.recipes.plan import Plan, Planned, plan
 from datasets.schema import Schema
+from datasets.steps._around import NOTHING, Around
 from datasets.steps._columns import col, cols
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def preview(
     *,
     target: str | None = None,
     focus: int | None = None,
+    around: Around = NOTHING,
 ) -> dict[str, Any]:
     """Run the steps over the whole table and report.
 
@@ -44,13 +46,13 @@ def preview(
     `rows_measured` of the table's `rows`: on all of them up to MAX_CELLS cells in the touched columns. A mistake in one
     step leaves the reports of the steps before it. Raises RecipeError when `steps` is not a list of steps at all.
     """
-    planned, mistakes = _plan_as_far_as_possible(steps, schema, target)
+    planned, mistakes = _plan_as_far_as_possible(steps, schema, target, around)
     rows = parts.row_count(parquet)
     walk = _Walk(_load(parquet, schema, planned, rows), Layout.of(schema), limit, focus)
     reports: dict[int, dict[str, Any]] = {}
     for item in planned.steps:
         try:
-            reports[item.index] = walk.take(item).to_json()
+            reports[item.index] = walk.take(item).to_json() if _learns_now(item) else walk.skip(item)
         except _refusals() as error:
             mistakes[item.index] = _errors(error, item.field)
             break
@@ -82,14 +84,18 @@ class _Walk:
 
     def take(self, item: Planned) -> Effect:
         """Fit and apply one step; nothing changes when it fails."""
-        use = relocated(item, self.layout)
-        fitted = FittedStep(item.step, use, learn(item.step, use, self.frame.lazy()))
-        changes = item.step.changes(use, fitted.learned)
+        fitted = fitted_step(item, self.layout, self.frame.lazy())
+        changes = item.step.changes(fitted.use, fitted.learned)
         layout = self.layout.after(changes, item.field)
-        after = fitted.bulk(self.frame.lazy()).collect()
+        after = fitted.train(self.frame.lazy()).collect()
         effect = Effect.of(fitted, changes, (self.frame, after), self.statistics)
         self._move(item.index, after, layout)
         return effect
+
+    def skip(self, item: Planned) -> dict[str, Any]:
+        """Leave the step to the training, which knows the column to predict."""
+        self._move(item.index, self.frame, self.layout)
+        return {"summary": "learned in training, from the column to predict", "in_training": True}
 
     def _move(self, index: int, frame: pl.DataFrame, layout: Layout) -> None:
         """Go on with the table after a step; in focus is one step, or everything."""
@@ -102,13 +108,14 @@ class _Walk:
             self.before = self.after = self._side()
 
     def _side(self) -> _Side:
-        return _Side(self.layout, self.frame.head(self.limit).filter(col(ROW) < self.limit))
+        first = self.frame.head(self.limit).filter(col(ROW) < self.limit)
+        return _Side(self.layout, first.unique(ROW, keep="first", maintain_order=True))
 
 
-def _plan_as_far_as_possible(steps: Steps, schema: Schema, target: str | None) -> tuple[Plan, Mistakes]:
+def _plan_as_far_as_possible(steps: Steps, schema: Schema, target: str | None, around: Around) -> tuple[Plan, Mistakes]:
     """The plan of the steps before the first mistake, and the mistakes by step."""
     try:
-        return plan(steps, schema, target), {}
+        return plan(steps, schema, target, around), {}
     except RecipeError as error:
         mistakes: Mistakes = {}
         for each in error.errors:
@@ -116,14 +123,18 @@ def _plan_as_far_as_possible(steps: Steps, schema: Schema, target: str | None) -
             if not bracket:
                 raise
             mistakes.setdefault(int(head), []).append(each)
-        return plan(steps[: min(mistakes)], schema, target), mistakes
+        return plan(steps[: min(mistakes)], schema, target, around), mistakes
+
+
+def _learns_now(item: Planned) -> bool:
+    return item.use.target is not None or not item.step.needs_target(item.use.params)
 
 
 def _load(parquet: Path, schema: Schema, planned: Plan, rows: int) -> pl.DataFrame:
     """The columns that the steps touch, and each row's place."""
     import polars as pl
 
-    touched = {name for item in planned.steps for name in item.use.columns}
+    touched = {name for item in planned.steps for name in item.use.types}
     everything = any(item.everything for item in planned.steps)
     names = [name for name in schema.names if everything or name in touched]
     places = pl.DataFrame({ROW: pl.int_range(rows, dtype=pl.UInt32, eager=True)})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from datasets.schema import TYPES
+from datasets.steps._around import NOTHING, Around
 from datasets.steps._rowcode import RowCode
 from plugins.params import Param
 from plugins.registry import Registry
@@ -31,12 +32,21 @@ class StepError(ValueError):
 class Use:
     """One use of a step: the columns that it works on, each with its type, and its validated parameters.
 
-    `taken` are the names of all the table's columns before the step.
+    `read` are further columns that the parameters name, `taken` the names of all the table's columns before the step,
+    and `target` the column that a model is to predict, where one is known. `around` gives what lies outside the table.
     """
 
     columns: Mapping[str, str]
     params: Params
     taken: frozenset[str] = frozenset()
+    read: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+    around: Around = NOTHING
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Every column that the step reads, with its type."""
+        return {**self.columns, **self.read}
 
     def new(self, name: str) -> str:
         """A name for a made column: the given one, lengthened where the table already has such a column."""
@@ -47,15 +57,19 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A column that a step makes or gives another type; `source` is the column it is computed from.
+    """A column that a step makes or gives another type; `source` is the column, or columns, it is computed from.
 
     A `flag` (0 or 1: a category, a mark) is already fit for a model: later steps take it only when it is named.
     """
 
     name: str
     type: str
-    source: str
+    source: str | tuple[str, ...]
     flag: bool = False
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.source,) if isinstance(self.source, str) else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +88,12 @@ def no_changes(_use: Use, _learned: Learned | None) -> Changes:
     return Changes()
 
 
-def keeps_rows(_params: Params) -> bool:
+def no(_params: Params) -> bool:
     return False
+
+
+def reads_nothing(_params: Params) -> dict[str, list[str]]:
+    return {}
 
 
 def accepts_params(_use: Use) -> None:
@@ -91,30 +109,39 @@ class Step:
     """A preparation step, declared as data.
 
     `bulk(frame, use, learned)` adds the step to a lazy polars frame. `fit(table, use)` returns what it learns from the
-    training rows as JSON; `table` holds the used columns, each in one chunk. `row(code, use, learned)` writes the same
-    arithmetic for one row. `changes(use, learned)` says what happens to the columns; before fitting, `learned` is None
-    and columns that depend on the data are left out. `types(params)` are the column types that the step takes, the
-    first argument of `default_types` those it chooses by itself when no column is named. `removes_rows(params)` steps
-    work on training rows only, never at prediction. `check(use)` raises StepError for parameters that contradict each
-    other or the columns.
+    training rows as JSON; `table` holds the columns that the step reads, each in one chunk. `row(code, use, learned)`
+    writes the same arithmetic for one row. `train(frame, use, learned)`, where there is one, is what the training rows
+    get instead of `bulk`. `changes(use, learned)` says what happens to the columns; before fitting, `learned` is None
+    and columns that depend on the data are left out.
+
+    `types(params)` are the column types that the step takes, the first argument of `default_types` those it chooses by
+    itself when no column is named. `reads(params)` are the columns that a parameter names beside those of the kinds
+    column and columns, by parameter. `training_only(params)` steps work on training rows only, never at prediction:
+    they remove or add rows. A step that `needs_target(params)` finds the target's column in `table`. `check(use)`
+    raises StepError for parameters that contradict each other or the columns.
     """
 
     name: str
     label: str
     help: str
     icon: str
+    group: str
     bulk: Callable[[pl.LazyFrame, Use, Learned], pl.LazyFrame]
     applies_to: tuple[str, ...] = TYPES
     params: tuple[Param, ...] = ()
     fit: Callable[[pl.DataFrame, Use], Learned] = nothing_learned
     row: Callable[[RowCode, Use, Learned], None] = leaves_row
+    train: Callable[[pl.LazyFrame, Use, Learned], pl.LazyFrame] | None = None
     changes: Callable[[Use, Learned | None], Changes] = no_changes
     check: Callable[[Use], None] = accepts_params
-    removes_rows: Callable[[Params], bool] = keeps_rows
+    reads: Callable[[Params], Mapping[str, Sequence[str]]] = reads_nothing
+    training_only: Callable[[Params], bool] = no
+    needs_target: Callable[[Params], bool] = no
     types: Callable[[Params], tuple[str, ...]] | None = None
     default_types: tuple[str, ...] | None = None
     names_columns: bool = False  # the columns must be named: an empty list does not mean all
-    whole_row: bool = field(default=False)  # an empty list means every column, the target and flags too
+    takes_columns: bool = True  # False: its parameters alone say what it works on
+    whole_row: bool = False  # an empty list means every column, the target and flags too
 
     def accepted(self, params: Params) -> tuple[str, ...]:
         """The column types that the step takes with these parameters."""
@@ -125,5 +152,11 @@ class Step:
         accepted = self.accepted(params)
         return tuple(t for t in self.default_types if t in accepted) if self.default_types else accepted
 
+    def named(self, params: Params) -> list[tuple[str, str]]:
+        """The columns that parameters name, each after its parameter."""
+        own = [(p.name, name) for p in self.params for name in p.columns(params[p.name])]
+        return own + [(param, name) for param, names in self.reads(params).items() for name in names]
 
+
+GROUPS = ("Clean", "Fill", "Scale", "Encode", "Dates", "Text", "Columns", "Rows", "Combine", "Privacy", "Augment")
 STEPS: Registry[Step] = Registry("datasets.steps", "STEP")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,3 +22,17 @@ def cols(names: Iterable[str]) -> Selector:
     from polars import selectors
 
     return selectors.by_name(*names)
+
+
+def dtype(type_: str) -> Any:
+    """The polars type of a column type."""
+    import polars as pl
+
+    return {
+        "integer": pl.Int64,
+        "number": pl.Float64,
+        "boolean": pl.Boolean,
+        "date": pl.Date,
+        "datetime": pl.Datetime("us"),
+        "text": pl.String,
+    }[type_]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from datasets.steps._base import Changes, Learned, Made, Params, Step, StepError, Use
 from datasets.steps._columns import col, cols
+from datasets.steps._moments import moment
 from datasets.steps._rowcode import RowCode
 from plugins.params import Param
 
@@ -24,15 +25,6 @@ PARTS = {
     "hour": "The hour, 0 to 23; 0 for dates without a time.",
     "elapsed": "Days since 1 January 1970, with the time as a fraction: lets a model see a trend.",
 }
-
-
-def moment(value: Any) -> datetime:
-    """A date, a time or its ISO text as a time without zone; a time with a zone is taken to UTC."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day)
-    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
 
 
 def elapsed(value: datetime) -> float:
@@ -105,6 +97,7 @@ STEP = Step(
     label="Parts of dates",
     help="Turns dates and times into numbers that a model can use: year, month, weekday, days since 1970.",
     icon="calendar-stats",
+    group="Dates",
     applies_to=("date", "datetime"),
     params=(
         *(Param(part, "bool", part in ("year", "month", "weekday"), text) for part, text in PARTS.items()),

@@ -35,6 +35,7 @@ STEP = Step(
     label="Drop columns",
     help="Leaves out identifiers, sensitive attributes and other columns that a model must not learn from.",
     icon="column-remove",
+    group="Columns",
     bulk=bulk,
     row=row,
     changes=changes,

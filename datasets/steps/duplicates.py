@@ -16,7 +16,7 @@ def bulk(frame: pl.LazyFrame, use: Use, _learned: Learned) -> pl.LazyFrame:
     return frame.unique(subset=cols(use.columns), keep=use.params["keep"], maintain_order=True)
 
 
-def removes_rows(_params: Params) -> bool:
+def training_only(_params: Params) -> bool:
     return True
 
 
@@ -26,10 +26,11 @@ STEP = Step(
     help="Removes rows that repeat an earlier one: exactly, or in the columns that you choose. Only training rows are "
     "removed; a prediction always answers the row that it was given.",
     icon="copy-off",
+    group="Clean",
     params=(
         Param("keep", "choice", "first", "Which row of each group of equal rows stays.", choices=("first", "last")),
     ),
     bulk=bulk,
-    removes_rows=removes_rows,
+    training_only=training_only,
     whole_row=True,
 )

@@ -116,6 +116,7 @@ STEP = Step(
     help="Turns categories into numbers: one column of 0 and 1 for each category, or one column of sorted codes. "
     "Rare categories share a bucket, and a category that training never saw has a declared answer.",
     icon="binary",
+    group="Encode",
     applies_to=("text", "boolean", "integer"),
     default_types=("text", "boolean"),
     params=(

@@ -41,6 +41,7 @@ STEP = Step(
     label="Logarithm",
     help="Takes the logarithm of skewed amounts: sign(x) · ln(1 + |x|), so that 0 stays 0; values may be negative.",
     icon="math-function",
+    group="Scale",
     applies_to=NUMERIC,
     bulk=bulk,
     row=row,

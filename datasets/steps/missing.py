@@ -22,7 +22,7 @@ def types(params: Params) -> tuple[str, ...]:
     return NUMERIC if params["method"] in ("mean", "median") else TYPES
 
 
-def removes_rows(params: Params) -> bool:
+def training_only(params: Params) -> bool:
     return bool(params["method"] == "drop")
 
 
@@ -54,7 +54,7 @@ def constant(text: str, column: str, type_: str) -> Any:
 
 
 def fit(table: pl.DataFrame, use: Use) -> Learned:
-    if removes_rows(use.params):
+    if training_only(use.params):
         return {}
     return {"fill": {column: _fill(table[column], type_, use.params) for column, type_ in use.columns.items()}}
 
@@ -86,7 +86,7 @@ def _mode(column: pl.Series, type_: str) -> Any:
 def bulk(frame: pl.LazyFrame, use: Use, learned: Learned) -> pl.LazyFrame:
     import polars as pl
 
-    if removes_rows(use.params):
+    if training_only(use.params):
         return frame.drop_nulls(subset=cols(use.columns))
     made = {m.name: m.type for m in changes(use, learned).made}
     fills = []
@@ -122,7 +122,7 @@ def row(code: RowCode, use: Use, learned: Learned) -> None:
 
 
 def changes(use: Use, _learned: Learned | None) -> Changes:
-    if removes_rows(use.params):
+    if training_only(use.params):
         return Changes()
     becomes_number = use.params["method"] in ("mean", "median")
     filled = [Made(c, "number" if becomes_number else type_, c) for c, type_ in use.columns.items()]
@@ -140,6 +140,7 @@ STEP = Step(
     help="Leaves rows with gaps out of training, or fills the gaps: with the mean, median or most frequent value of "
     "the training rows, or with a value that you give. At prediction the gaps are filled in the same way.",
     icon="square-dashed",
+    group="Fill",
     params=(
         Param(
             "method",
@@ -162,6 +163,6 @@ STEP = Step(
     row=row,
     changes=changes,
     check=check,
-    removes_rows=removes_rows,
+    training_only=training_only,
     types=types,
 )

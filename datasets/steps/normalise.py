@@ -65,6 +65,7 @@ STEP = Step(
     label="Normalise",
     help="Brings numeric columns to a common scale, which models that learn by gradient descent need.",
     icon="ruler-measure",
+    group="Scale",
     applies_to=NUMERIC,
     params=(
         Param(

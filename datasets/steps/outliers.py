@@ -19,7 +19,7 @@ USUAL = {"iqr": 1.5, "zscore": 3.0, "mad": 3.5}
 MAD_TO_SD = 1.4826  # the median absolute deviation of a normal distribution, times this, is its standard deviation
 
 
-def removes_rows(params: Params) -> bool:
+def training_only(params: Params) -> bool:
     return bool(params["action"] == "remove")
 
 
@@ -57,7 +57,7 @@ def bulk(frame: pl.LazyFrame, use: Use, learned: Learned) -> pl.LazyFrame:
     import polars as pl
 
     bounds = {column: pair for column, pair in learned["bounds"].items() if pair}
-    if removes_rows(use.params):
+    if training_only(use.params):
         kept = [~_outside(col(c), pair).fill_null(False) for c, pair in bounds.items()]
         return frame.filter(kept) if kept else frame
     if use.params["action"] == "mark":
@@ -115,6 +115,7 @@ STEP = Step(
     help="Finds values far from the rest and pulls them to the bound, marks them, or removes their rows from training. "
     "A column whose middle values are all equal has no outliers.",
     icon="chart-dots",
+    group="Clean",
     applies_to=NUMERIC,
     params=(
         Param(
@@ -146,5 +147,5 @@ STEP = Step(
     fit=fit,
     row=row,
     changes=changes,
-    removes_rows=removes_rows,
+    training_only=training_only,
 )

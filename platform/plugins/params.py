@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["int", "float", "bool", "choice", "ints", "text"]
+Kind = Literal[
+    "int", "float", "bool", "choice", "ints", "text", "numbers", "column", "columns", "pairs", "expression", "table"
+]
+NOUNS = {
+    "int": "a whole number",
+    "float": "a number",
+    "ints": "a list of whole numbers",
+    "numbers": "a list of numbers",
+    "text": "text",
+    "column": "the name of a column",
+    "columns": "a list of column names",
+    "pairs": "an object of texts by column name",
+    "expression": "an expression",
+    "table": "a table, as ID@version",
+}
+MAX_TEXT = 10_000
 
 
 class ParamError(ValueError):
@@ -23,7 +38,9 @@ class ParamError(ValueError):
 class Param:
     """One parameter: its default, its range or choices, and one line of help.
 
-    `low` and `high` are inclusive bounds (for "ints", of each item). `log` says that a search should draw from the
+    A "column" names one column of the table, "columns" several; "pairs" gives each of some columns a text, "expression"
+    is read by whoever declares it, "table" names another table. `low` and `high` are inclusive bounds (for "ints" and
+    "numbers", of each item), and `types` the column types that are offered. `log` says that a search should draw from the
     range on a logarithmic scale. `tunable` parameters may appear in a study's search space. `when` = (name, values)
     shows the parameter in forms only while another has one of those values. `optional` admits None. A `secret` is sealed
     before it is stored and never shown again.
@@ -37,6 +54,7 @@ class Param:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
     log: bool = False
     optional: bool = False
     tunable: bool = False
@@ -51,7 +69,7 @@ class Param:
 
     def validate(self, value: Any) -> Any:
         """Return `value` in this parameter's type, or raise ParamError naming the value and what is allowed."""
-        if value is None or value == "":
+        if value is None or value in ("", [], {}):
             if self.optional:
                 return None
             raise ParamError(self.name, f"needs a value; {self.allowed()}")
@@ -63,14 +81,18 @@ class Param:
             return "one of " + ", ".join(self.choices)
         if self.kind == "bool":
             return "true or false"
-        noun = {"int": "a whole number", "float": "a number", "ints": "a list of whole numbers", "text": "text"}[
-            self.kind
-        ]
+        noun = NOUNS[self.kind]
         if self.low is not None and self.high is not None:
             return f"{noun} from {self.low:g} to {self.high:g}"
         if self.low is not None:
             return f"{noun} of at least {self.low:g}"
         return noun if self.high is None else f"{noun} of at most {self.high:g}"
+
+    def columns(self, value: Any) -> list[str]:
+        """The columns that a validated value names."""
+        if self.kind not in ("column", "columns", "pairs") or value is None:
+            return []
+        return [value] if self.kind == "column" else list(value)
 
     def _refuse(self, value: Any) -> ParamError:
         return ParamError(self.name, f"got {str(value)[:80]!r}; expected {self.allowed()}")
@@ -110,15 +132,36 @@ class Param:
         return value
 
     def _ints(self, value: Any) -> list[int]:
+        return self._list(value, self._int)
+
+    def _numbers(self, value: Any) -> list[float]:
+        return self._list(value, self._float)
+
+    def _list(self, value: Any, read: Callable[[Any], Any]) -> list[Any]:
         items = value.replace(",", " ").split() if isinstance(value, str) else value
         if not isinstance(items, Sequence) or not 0 < len(items) <= self.max_items:
             raise self._refuse(value)
-        return [self._int(item) for item in items]
+        try:
+            return [read(item) for item in items]
+        except ParamError:
+            raise self._refuse(value) from None
 
     def _text(self, value: Any) -> str:
-        if not isinstance(value, str) or len(value) > 10_000:
+        if not isinstance(value, str) or len(value) > MAX_TEXT:
             raise self._refuse(value)
         return value
+
+    _column = _expression = _table = _text
+
+    def _columns(self, value: Any) -> list[str]:
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise self._refuse(value)
+        return list(dict.fromkeys(value))
+
+    def _pairs(self, value: Any) -> dict[str, str]:
+        if not isinstance(value, Mapping) or not all(isinstance(each, str) for pair in value.items() for each in pair):
+            raise self._refuse(value)
+        return {name: text for name, text in value.items() if name and text}
 
 
 def validate_params(declared: Sequence[Param], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,3 +174,16 @@ def validate_params(declared: Sequence[Param], given: Mapping[str, Any]) -> dict
         if name not in names:
             raise ParamError(str(name), "unknown parameter; known are " + (", ".join(sorted(names)) or "none"))
     return {p.name: p.validate(given[p.name]) if p.name in given else p.default for p in declared}
+
+
+def read_form(declared: Sequence[Param], getlist: Callable[[str], list[Any]], prefix: str = "") -> dict[str, Any]:
+    """The parameters that a submitted form holds; `getlist` gives all the values of a field's name."""
+    read = {}
+    for param in declared:
+        name = prefix + param.name
+        if param.kind == "pairs":
+            keys, texts = getlist(f"{name}.name"), getlist(f"{name}.text")
+            read[param.name] = {key: text for key, text in zip(keys, texts, strict=False) if key and text}
+        elif values := getlist(name):
+            read[param.name] = [each for each in values if each] if param.kind == "columns" else values[-1]
+    return read

@@ -61,6 +61,36 @@
     over(null);
   });
 
+  // The menu of steps: typing narrows it, the arrows walk through what is left, Enter adds the first.
+  const choices = () => [...editor.querySelectorAll(".recipe-choice:not([hidden])")].filter((each) => !each.closest("[hidden]"));
+  function narrow(field) {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    editor.querySelectorAll("[data-recipe-group]").forEach((group) => {
+      const title = group.getAttribute("aria-label").toLowerCase();
+      const found = [...group.querySelectorAll(".recipe-choice")].filter((choice) => {
+        const text = `${title} ${choice.textContent.toLowerCase()}`;
+        choice.hidden = !words.every((word) => text.includes(word));
+        return !choice.hidden;
+      });
+      group.hidden = !found.length;
+    });
+    editor.querySelector("[data-recipe-none]").hidden = choices().length > 0;
+  }
+  editor.addEventListener("input", (event) => event.target.matches("[data-recipe-search]") && narrow(event.target));
+  editor.addEventListener("keydown", (event) => {
+    const search = event.target.matches("[data-recipe-search]");
+    if (search && event.key === "Enter") {
+      event.preventDefault();
+      choices()[0]?.click();
+    }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || event.altKey || !(search || event.target.matches(".recipe-choice"))) return;
+    event.preventDefault();
+    const list = [editor.querySelector("[data-recipe-search]"), ...choices()];
+    list[(list.indexOf(event.target) + step + list.length) % list.length]?.focus();
+  });
+  editor.addEventListener("toggle", (event) => event.target.open && event.target.querySelector("[data-recipe-search]")?.focus(), true);
+
   // After a change the focus goes to the step that was moved, added or left, else stays on the same control.
   // What is being typed while an answer comes outlives it, and is sent when the field is left.
   let pressed = "", typed = null;

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from datasets.recipe import STEPS, FittedRecipe, RecipeError, Step, fit
 from datasets.schema import NUMERIC, TYPES, Schema
+from datasets.steps._base import GROUPS
 from plugins.params import Param, ParamError, validate_params
+from tests.conformance import expressions
 
 ALL = [pytest.param(step, id=step.name) for step in STEPS]
 CELLS: dict[str, st.SearchStrategy[Any]] = {
@@ -39,7 +41,7 @@ DTYPES = {
 }
 
 
-def values(param: Param) -> st.SearchStrategy[Any]:
+def values(param: Param, schema: Schema) -> st.SearchStrategy[Any]:
     """Values that the declaration allows, at its edges too."""
     if param.kind == "choice":
         return st.sampled_from(param.choices)
@@ -51,6 +53,17 @@ def values(param: Param) -> st.SearchStrategy[Any]:
             st.integers(int(param.low), int(param.high)) if param.kind == "int" else st.floats(param.low, param.high)
         )
         return numbers | st.just(param.default)
+    suited = [column.name for column in schema if not param.types or column.type in param.types]
+    if param.kind == "expression":
+        return (expressions.truths if param.name == "condition" else expressions.any_type)(schema)
+    if param.kind == "numbers":
+        return st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=4, unique=True).map(sorted)
+    if param.kind == "pairs":
+        return st.dictionaries(st.sampled_from(schema.names), NAMES, min_size=1, max_size=3)
+    if param.kind == "column":
+        return st.sampled_from([*suited, param.default] if param.optional else suited or [None])
+    if param.kind == "columns":
+        return st.lists(st.sampled_from(suited), min_size=1, max_size=2, unique=True) if suited else st.just([])
     return st.sampled_from(["0", "1.5", "true", "2024-02-29", "x"])
 
 
@@ -74,11 +87,13 @@ def cases(draw: st.DrawFn, step: Step) -> tuple[Schema, list[dict[str, Any]], pl
     types = draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=5))
     names = draw(st.lists(NAMES, min_size=len(types), max_size=len(types), unique=True))
     schema = Schema.of([*zip(names, types, strict=True), ("never chosen", "number")])
-    params = {param.name: draw(values(param)) for param in step.params}
+    params = {param.name: draw(values(param, schema)) for param in step.params}
     validated = validate_params(step.params, params)
-    usable = [column.name for column in schema.columns[:-1] if column.type in step.accepted(validated)]
-    assume(usable)
-    chosen = draw(st.lists(st.sampled_from(usable), min_size=1, unique=True))
+    chosen: list[str] = []
+    if step.takes_columns:
+        usable = [column.name for column in schema.columns[:-1] if column.type in step.accepted(validated)]
+        assume(usable)
+        chosen = draw(st.lists(st.sampled_from(usable), min_size=1, unique=True))
     use = {"step": step.name, "columns": chosen, "params": params}
     return schema, [use], draw(tables(schema)), draw(tables(schema))
 
@@ -105,6 +120,7 @@ def assert_equal(bulk: dict[str, Any], row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("step", ALL)
 def test_it_declares_itself(step: Step) -> None:
     assert step.name.isidentifier() and step.label and step.help.endswith(".") and step.icon
+    assert step.group in GROUPS
     assert set(step.applies_to) <= set(TYPES)
     for param in step.params:
         assert param.help.endswith("."), param.name
@@ -153,27 +169,40 @@ def test_output_is_what_the_schema_says(step: Step, data: st.DataObject) -> None
 
 @pytest.mark.parametrize("step", ALL)
 def test_only_training_rows_are_removed(step: Step) -> None:
-    schema = Schema.of([("a", "integer"), ("b", "date")])
-    table = pl.DataFrame({"a": [1, 1, None, 2, 3, 2, 1, 999], "b": [date(2024, 1, 1)] * 8})
+    schema = Schema.of([("a", "integer"), ("b", "date"), ("c", "text")])
+    table = pl.DataFrame(
+        {
+            "a": [1, 1, None, 2, 3, 2, 1, 999],
+            "b": [date(2024, 1, 1)] * 8,
+            "c": ["x", "x", None, "y", "y", "x", "x", "z"],
+        }
+    )
     for choices in _each_choice(step):
-        columns = ["a"] if "integer" in step.accepted(validate_params(step.params, choices)) else ["b"]
+        validated = validate_params(step.params, choices)
+        suited = [column.name for column in schema if column.type in step.accepted(validated)]
+        columns = suited[:1] if step.takes_columns else []
         fitted = fit([{"step": step.name, "columns": columns, "params": choices}], table, schema)
         assert fitted.transform(table, training=False).collect().height == 8
-        removed = fitted.transform(table, training=True).collect().height < 8
-        assert removed == step.removes_rows(validate_params(step.params, choices))
+        changed = fitted.transform(table, training=True).collect().height != 8
+        assert changed == step.training_only(validated), choices
 
 
 def _each_choice(step: Step) -> list[dict[str, Any]]:
-    """The defaults with each choice of each parameter in turn."""
-    constant = {"value": "0"} if any(param.name == "value" for param in step.params) else {}
-    return [constant] + [{**constant, p.name: choice} for p in step.params for choice in p.choices]
+    """The simplest complete parameters, with each choice of each parameter in turn."""
+    simple = {param.name: SIMPLE[param.kind] for param in step.params if param.kind in SIMPLE}
+    simple |= {name: value for name, value in BY_NAME.items() if any(p.name == name for p in step.params)}
+    return [simple] + [{**simple, p.name: choice} for p in step.params for choice in p.choices]
+
+
+SIMPLE: dict[str, Any] = {"expression": "a > 1", "numbers": [2.0], "pairs": {"a": "renamed"}}
+BY_NAME: dict[str, Any] = {"value": "0", "name": "made"}
 
 
 @pytest.mark.parametrize("step", ALL)
 def test_bad_parameters_are_refused_with_value_and_allowed(step: Step) -> None:
     schema = Schema.of([(type_, type_) for type_ in TYPES])
     for param in step.params:
-        if param.kind == "text":
+        if param.kind in ("text", "expression", "column", "table"):
             continue
         with pytest.raises(ParamError):
             param.validate("no such value")
@@ -186,7 +215,7 @@ def test_bad_parameters_are_refused_with_value_and_allowed(step: Step) -> None:
 
 @pytest.mark.parametrize("step", ALL)
 def test_wrong_column_types_are_refused(step: Step) -> None:
-    refused = [type_ for type_ in TYPES if type_ not in step.applies_to]
+    refused = [type_ for type_ in TYPES if type_ not in step.applies_to] if step.takes_columns else []
     for type_ in refused:
         with pytest.raises(RecipeError) as caught:
             fit([{"step": step.name, "columns": ["c"]}], pl.DataFrame(), Schema.of([("c", type_)]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -98,10 +98,13 @@ def is_checkbox(field: BoundField) -> bool:
 
 
 @register.inclusion_tag("partials/param_field.html")
-def param_field(param: Param, value: Any = None, error: str = "", prefix: str = "") -> dict[str, Any]:
+def param_field(
+    param: Param, value: Any = None, error: str = "", prefix: str = "", offered: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
     """Render a plug-in's declared parameter as a form field; `value` None shows its default.
 
     The field's name is `prefix` + the parameter's name. A field with `when` is hidden until the other one fits.
+    `offered` are the columns, or other things, to choose from: (value, what is shown beside it).
     """
     shown = param.default if value is None else value
     return {
@@ -109,6 +112,8 @@ def param_field(param: Param, value: Any = None, error: str = "", prefix: str = 
         "name": prefix + param.name,
         "id": "id_" + (prefix + param.name).replace(".", "_"),
         "value": " ".join(map(str, shown)) if isinstance(shown, list | tuple) else ("" if shown is None else shown),
+        "offered": _offered(param, shown, offered),
+        "pairs": [*shown.items(), ("", "")] if isinstance(shown, dict) else [("", "")],
         "checked": str(shown).lower() in {"true", "on", "1"},
         "choices": [(choice, choice.replace("_", " ")) for choice in param.choices],
         "title": gettext(param.title),
@@ -118,6 +123,14 @@ def param_field(param: Param, value: Any = None, error: str = "", prefix: str = 
         "when_name": prefix + param.when[0] if param.when else "",
         "when_values": " ".join(str(v).lower() for v in param.when[1]) if param.when else "",
     }
+
+
+def _offered(param: Param, shown: Any, offered: Sequence[tuple[str, str]]) -> list[tuple[str, str, bool]]:
+    """What may be chosen, and whether it is; something chosen that is offered no more stays, to be seen."""
+    chosen = param.columns(shown) if param.kind != "table" else [shown] if shown else []
+    known = [each for each, _ in offered]
+    gone = [(name, "") for name in chosen if name not in known]
+    return [(name, note, name in chosen) for name, note in [*offered, *gone]]
 
 
 def _bounds(param: Param) -> str:
