@@ -67,7 +67,7 @@ def _scale(so_far: Plan, features: set[str], needs: Needs) -> Steps:
 
 def _of_types(layout: Layout, features: set[str], types: Sequence[str]) -> list[str]:
     """The features' columns of these types; columns of 0 and 1 are already fit for a model."""
-    names = (name for name, sources in layout.sources.items() if sources & features and name not in layout.flags)
+    names = (name for name, sources in layout.sources.items() if sources <= features and name not in layout.flags)
     return [name for name in names if layout.types[name] in types]
 
 

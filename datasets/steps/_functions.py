@@ -72,7 +72,7 @@ def _comparison(bulk: Callable[..., Any], one: Twin, takes: str = "ordered") -> 
 
 
 def _floor(value: pl.Expr | float) -> Any:
-    return float(math.floor(value)) if isinstance(value, float) else value.floor()  # type: ignore[union-attr]
+    return float(math.floor(value)) if isinstance(value, float) else value.floor()
 
 
 def _rest(a: Any, b: Any) -> Any:

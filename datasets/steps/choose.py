@@ -18,7 +18,7 @@ def fit(_table: pl.DataFrame, use: Use) -> Learned:
 
 def _others(use: Use) -> list[str]:
     """The other columns; the column to predict stays in any case."""
-    return sorted(use.taken - {*use.columns, use.target})  # type: ignore[arg-type]
+    return sorted(use.taken - {*use.columns, use.target})
 
 
 def bulk(frame: pl.LazyFrame, _use: Use, learned: Learned) -> pl.LazyFrame:

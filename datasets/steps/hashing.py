@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,8 @@ def check(use: Use) -> None:
 @lru_cache(maxsize=200_000)
 def bucket(gram: str, buckets: int) -> int:
     """BLAKE2b of the n-gram's UTF-8, the first four bytes as a little-endian number, modulo the buckets."""
-    return int.from_bytes(blake2b(gram.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "little") % buckets
+    number: int = int.from_bytes(blake2b(gram.encode(), digest_size=4).digest(), "little")
+    return number % buckets
 
 
 def grams(text: str, params: Params) -> list[str]:
@@ -38,7 +39,7 @@ def grams(text: str, params: Params) -> list[str]:
 
 def counter(params: Params) -> Callable[[str | None], tuple[int | None, ...]]:
     """The function for one text; a missing text has missing counts."""
-    buckets = params["buckets"]
+    buckets: int = params["buckets"]
     nothing = (None,) * buckets
 
     def count(text: str | None) -> tuple[int | None, ...]:
@@ -57,8 +58,8 @@ def bulk(frame: pl.LazyFrame, use: Use, _learned: Learned) -> pl.LazyFrame:
 
     for column in use.columns:
         names = _names(use, column)
-        struct = pl.Struct(dict.fromkeys(names, pl.Int64))
-        counted = col(column).map_batches(lambda texts, names=names: _counted(texts, use.params, names), struct)
+        count = partial(_counted, params=use.params, names=names)
+        counted = col(column).map_batches(count, pl.Struct(dict.fromkeys(names, pl.Int64)))
         frame = frame.with_columns(counted.alias("\x00counts")).unnest("\x00counts")
     return frame if use.params["keep"] else frame.drop(cols(use.columns))
 

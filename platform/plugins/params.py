@@ -178,7 +178,7 @@ def validate_params(declared: Sequence[Param], given: Mapping[str, Any]) -> dict
 
 def read_form(declared: Sequence[Param], getlist: Callable[[str], list[Any]], prefix: str = "") -> dict[str, Any]:
     """The parameters that a submitted form holds; `getlist` gives all the values of a field's name."""
-    read = {}
+    read: dict[str, Any] = {}
     for param in declared:
         name = prefix + param.name
         if param.kind == "pairs":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.parts import read as read_columns
-from datasets.recipe import FittedRecipe, RecipeError, complete, fit
+from datasets.recipe import FittedRecipe, RecipeError, columns_named, complete, fit
 from datasets.schema import Schema
 from training.engine import split
 from training.engine.errors import TrainError
@@ -57,10 +57,7 @@ class Source:
             steps = complete(self.steps, self.schema, self.features, needs, target=name)
             recipe = fit(steps, self.part("train"), self.schema, target=name)
         except RecipeError as error:
-            first = error.errors[0]
-            raise TrainError(
-                "bad_recipe", f"The recipe cannot be used: {first['message']}", "", first["field"]
-            ) from error
+            raise _bad_recipe(error) from error
         columns = recipe.derived(self.features)
         if not columns:
             raise TrainError("no_features", "The recipe leaves no column to learn from.", "Keep a feature.", "features")
@@ -148,9 +145,17 @@ def _check_columns(schema: Schema, target: str, features: Sequence[str]) -> list
     return wanted
 
 
-def _named(steps: Sequence[Mapping[str, Any]]) -> set[str]:
+def _named(steps: list[dict[str, Any]]) -> set[str]:
     """Columns that the recipe names although they are not features, for a row to be removed by."""
-    return {name for step in steps if step.get("enabled", True) for name in step.get("columns") or []}
+    try:
+        return columns_named(steps)
+    except RecipeError as error:
+        raise _bad_recipe(error) from error
+
+
+def _bad_recipe(error: RecipeError) -> TrainError:
+    first = error.errors[0]
+    return TrainError("bad_recipe", f"The recipe cannot be used: {first['message']}", "", first["field"])
 
 
 def _varying(X: np.ndarray) -> np.ndarray:
