@@ -10,13 +10,13 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from datasets.ingest import COMMON, FORMATS
+from datasets.opening import params_for
 from departments.access import GRANTABLE, ROLE_VERBS, Actor, Verb
 from departments.forms import VERB_LABELS
 from departments.models import Department
 from plugins.params import Param
 
-ALL_PARAMS: tuple[Param, ...] = (*FORMATS["csv"].params, *COMMON)
+ALL_PARAMS: tuple[Param, ...] = params_for("csv")
 PREFIX = "options."
 
 
@@ -30,7 +30,8 @@ class UploadForm(forms.Form):
     """A new data set: a file, a name and the department that will own it."""
 
     file = forms.FileField(
-        label=_("File"), help_text=_("CSV and its relatives: comma, semicolon, tab or pipe; any encoding.")
+        label=_("File"),
+        help_text=_("A table as CSV or its relatives, Excel or OpenDocument; also packed with gzip or zip."),
     )
     name = forms.CharField(
         label=_("Name"), max_length=120, required=False, help_text=_("Left empty, it is the file's name.")

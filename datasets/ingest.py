@@ -19,36 +19,22 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UnreadableFile
 from datasets.formats._base import Block, Format, TextTable
-from datasets.inference import DATES, DECIMAL, Inference
+from datasets.inference import Inference
+from datasets.opening import open_table
 from datasets.part_writer import PartWriter
 from datasets.parts import Manifest, manifest
-from datasets.readings import MISSING, READINGS, ReadColumn, read_column, take_column
-from datasets.schema import TYPES, Schema, arrow_schema
-from plugins.params import Param, ParamError, validate_params
-from plugins.registry import Registry
+from datasets.readings import READINGS, ReadColumn, read_column, take_column
+from datasets.schema import Schema, arrow_schema
 from rest.spreadsheets import RISKY, undefused
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMATS: Registry[Format] = Registry("datasets.formats", "FORMAT")
 Progress = Callable[[float, str], None]
 Typed = tuple[Block, list[ReadColumn]]
 _ROWS, _REJECTS = "rows", "rejects.csv"
 _THREADS = 2
 _RUN = 8  # blocks that are read in one go and become one row group
-# Options of the typing layer; those of the text layer are the format's.
-COMMON = (
-    Param("dates", "choice", "detect", "Which comes first in dates such as 01/02/2024.", choices=tuple(DATES)),
-    Param(
-        "apostrophes",
-        "choice",
-        "keep",
-        "Whether to take off the apostrophe that a download puts before what looks like a formula.",
-        choices=("keep", "remove"),
-    ),
-    Param("decimal", "choice", "detect", "The decimal sign, where 1,234 could be either.", choices=tuple(DECIMAL)),
-)
 
 
 @dataclass(slots=True)
@@ -78,10 +64,9 @@ def ingest(
     options: the format's parameters and `dates`; `types` {column: type} narrows what is tried; `missing` [spelling].
     progress(fraction, note) is called after each block. Raises UnreadableFile; then no file is written.
     """
-    given = check_options(options, filename)
     with ThreadPoolExecutor(_THREADS) as pool, TemporaryDirectory(dir=target.parent) as workdir:
-        fmt = choose_format(source, filename, given["format"])
-        table = fmt.open(source, Path(workdir), given["text"])
+        opened = open_table(source, Path(workdir), filename=filename, options=options)
+        table, given = opened.table, opened.given
         bare = given["apostrophes"] == "remove"
         names = _names(table.columns, bare=bare)
         typed = {
@@ -93,44 +78,11 @@ def ingest(
         scratch = Path(workdir) / _ROWS
         while not _write(table, typing, Path(workdir), pool, progress):
             typing.begin_again()
-        report = _report(table, typing, fmt, scratch)
+        report = _report(table, typing, opened.format, scratch)
         scratch.replace(_emptied(target))
         if typing.rejected:
             (Path(workdir) / _REJECTS).replace(rejects)
     return report
-
-
-def check_options(options: dict[str, Any], filename: str) -> dict[str, Any]:
-    """Return the options of both layers, complete; raise ParamError for one that is unknown or refused."""
-    rest = dict(options)
-    name = str(rest.pop("format", "") or "")
-    if name and name not in FORMATS:
-        raise ParamError("format", f"got {name!r}; expected one of {', '.join(FORMATS.names())}")
-    fmt = FORMATS[name] if name else _by_suffix(filename)
-    types, missing = rest.pop("types", {}), rest.pop("missing", list(MISSING))
-    if not isinstance(types, dict) or not all(kind in TYPES for kind in types.values()):
-        raise ParamError("types", f"expected an object of column names and types ({', '.join(TYPES)})")
-    if not isinstance(missing, list) or not all(isinstance(m, str) for m in missing) or len(missing) > 100:
-        raise ParamError("missing", "expected a list of at most 100 texts")
-    common = validate_params(COMMON, {p.name: rest.pop(p.name) for p in COMMON if p.name in rest})
-    text = validate_params(fmt.params, rest)
-    return {"format": name, "types": types, "missing": missing, **common, "text": text}
-
-
-def choose_format(source: Path, filename: str, name: str = "") -> Format:
-    """Return the named format, or the one that the file's ending and first bytes speak for."""
-    if name:
-        return FORMATS[name]
-    with source.open("rb") as file:
-        head = file.read(4096)
-    likely = _by_suffix(filename)
-    others = [fmt for fmt in FORMATS if fmt is not likely]
-    return next((fmt for fmt in (likely, *others) if fmt.recognise(head)), likely)
-
-
-def _by_suffix(filename: str) -> Format:
-    suffix = Path(filename).suffix.lower()
-    return next((fmt for fmt in FORMATS if suffix in fmt.suffixes), FORMATS["csv"])
 
 
 def _write(table: TextTable, typing: Inference, workdir: Path, pool: ThreadPoolExecutor, progress: Progress) -> bool:

@@ -9,11 +9,22 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from datasets.erasure_models import Erasure, ErasureState
 from datasets.querysets import DatasetQuerySet, VersionQuerySet
 from datasets.source_models import ConnectAllowance, Feed, Source
 from departments.querysets import ProtectedQuerySet
 
-__all__ = ["ConnectAllowance", "Dataset", "DatasetVersion", "Feed", "Recipe", "Source", "VersionState"]
+__all__ = [
+    "ConnectAllowance",
+    "Dataset",
+    "DatasetVersion",
+    "Erasure",
+    "ErasureState",
+    "Feed",
+    "Recipe",
+    "Source",
+    "VersionState",
+]
 
 
 class Dataset(models.Model):

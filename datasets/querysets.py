@@ -7,7 +7,7 @@ from typing import Self
 
 from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
-from departments.access import Actor
+from departments.access import Actor, Verb
 from departments.models import Grant
 from departments.querysets import ProtectedQuerySet
 
@@ -88,3 +88,9 @@ def relations(actor: Actor, datasets: list[object]) -> dict[object, str]:
         each.pk: "owned" if each.department_id in own else "granted" if each.pk in readable else "discoverable"  # type: ignore[attr-defined]
         for each in datasets
     }
+
+
+class ErasureQuerySet(ProtectedQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        """Managers of the department alone: that somebody asked to be forgotten is personal too."""
+        return super().visible_to(actor).filter(department_id__in=actor.departments_with(Verb.MANAGE))

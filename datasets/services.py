@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 
 from audit.services import record
 from datasets import storage
-from datasets.ingest import IngestReport, check_options
+from datasets.ingest import IngestReport
 from datasets.models import Dataset, DatasetVersion, VersionPart, VersionState
+from datasets.opening import check_options
 from departments.access import Actor, Decision, Verb, require, require_in
 from departments.models import Department
 from departments.services import drop_grants_on
@@ -86,6 +87,9 @@ def add_version(
 def import_again(*, actor: Actor, version: DatasetVersion, options: dict[str, Any]) -> DatasetVersion:
     """Read a version's original file once more, with other options, into the next version."""
     require(actor, Verb.EDIT, version.dataset)
+    if not version.source_key:
+        detail = _("The file of version %s was deleted when a person was erased from it. Upload a file instead.")
+        raise Refused("source_erased", detail % version.number)
     options = _checked_options(options, version.source_name)
     source = storage.Stored(version.source_key, version.source_sha256, version.source_bytes)
     return _begin_version(actor, version.dataset, version.source_name, source, options)
@@ -180,7 +184,7 @@ def delete_dataset(*, actor: Actor, dataset: Dataset) -> None:
         except models.ProtectedError:
             detail = _("Runs or studies were made from this data set, so it stays. “Used by” names them.")
             raise Refused("in_use", detail) from None
-        transaction.on_commit(lambda: storage.discard(_unused(keys)))
+        transaction.on_commit(lambda: storage.discard(unused_keys(keys)))
 
 
 def _keys(version: DatasetVersion) -> list[str]:
@@ -188,7 +192,7 @@ def _keys(version: DatasetVersion) -> list[str]:
     return [version.source_key, version.storage_key, version.rejects_key, *parts]
 
 
-def _unused(keys: set[str]) -> set[str]:
+def unused_keys(keys: set[str]) -> set[str]:
     """Equal content is stored once: keep what another version still names."""
     for field in ("source_key", "storage_key", "rejects_key", "parts__key"):
         keys = keys - set(DatasetVersion.objects.filter(**{f"{field}__in": keys}).values_list(field, flat=True))

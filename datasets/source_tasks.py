@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -86,18 +86,7 @@ def import_from_source(ctx: JobContext) -> dict[str, Any] | None:
     feed = Feed.objects.select_related("source", "dataset").filter(pk=ctx.payload["feed"]).first()
     if version is None or feed is None:
         raise JobFailed("gone", "The data set, or its tie to the source, was deleted before it was read.")
-    work = Refresh(ctx, feed, version, steered(ctx))
+    work = Refresh(ctx, feed, version, ctx.step)
     with reached(feed.source, ctx) as config:
         work.bring(config)
     return work.finish()
-
-
-def steered(ctx: JobContext) -> Callable[[float, str], None]:
-    """A progress callback that also leaves when somebody cancels."""
-
-    def report(fraction: float, note: str) -> None:
-        ctx.progress(fraction, note)
-        if ctx.signal() == "cancel":
-            raise Cancelled
-
-    return report

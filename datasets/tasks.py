@@ -6,15 +6,15 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from datasets import services, source_tasks, storage
+from datasets import erasure_tasks, services, source_tasks, storage
 from datasets.errors import UnreadableFile
 from datasets.models import DatasetVersion
 from jobs.context import JobContext
-from jobs.errors import Cancelled, JobFailed
+from jobs.errors import JobFailed
 from jobs.models import Job, JobState
 from jobs.registry import handler
 
-__all__ = ["source_tasks"]  # its jobs are declared by being imported
+__all__ = ["erasure_tasks", "source_tasks"]  # its jobs are declared by being imported
 
 
 def settle(job: Job) -> None:
@@ -38,7 +38,7 @@ def ingest(ctx: JobContext) -> dict[str, Any] | None:
         try:
             report = read(
                 source, target, rejects,
-                filename=version.source_name, options=version.options, progress=_steered(ctx),
+                filename=version.source_name, options=version.options, progress=ctx.step,
             )  # fmt: skip
         except UnreadableFile as error:
             raise JobFailed(error.code, error.detail, error.hint) from None
@@ -54,14 +54,3 @@ def ingest(ctx: JobContext) -> dict[str, Any] | None:
     # A data set with equal parts may have been deleted, with its parts, before this version was seen to name them.
     storage.keep_table(target, report.manifest)
     return result
-
-
-def _steered(ctx: JobContext) -> Any:
-    """A progress callback that also leaves when somebody cancels."""
-
-    def report(fraction: float, note: str) -> None:
-        ctx.progress(fraction, note)
-        if ctx.signal() == "cancel":
-            raise Cancelled
-
-    return report

@@ -2,12 +2,17 @@
 
 from django.urls import path
 
-from datasets import recipe_views, views
+from datasets import erasure_views, recipe_views, views
 
 app_name = "datasets"
 urlpatterns = [
     path("", views.catalogue, name="list"),
     path("new/", views.new, name="new"),
+    path("forget/<slug:slug>/", erasure_views.erasures, name="erasures"),
+    path("erasures/<uuid:id>/", erasure_views.erasure, name="erasure"),
+    path("erasures/<uuid:id>/erase/", erasure_views.erase, name="erase"),
+    path("erasures/<uuid:id>/drop/", erasure_views.drop, name="erasure-drop"),
+    path("erasures/<uuid:id>/report/", erasure_views.report, name="erasure-report"),
     path("<uuid:id>/", views.detail, name="detail"),
     path("<uuid:id>/recipe/", recipe_views.recipe, name="recipe"),
     path("<uuid:id>/progress/", views.progress, name="progress"),

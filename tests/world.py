@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.services import create_token
 from audit.models import AuditEvent
+from datasets.erasure_services import find_subject
 from datasets.models import Feed
 from datasets.recipe_services import create_recipe
 from datasets.services import create_dataset, list_dataset
@@ -92,6 +93,9 @@ def make_world() -> World:
         actor=actor, name=f"{NAME_CANARY}-loans", department=departments.credit_risk, model_version=model_version,
         created_by_id=people.emil.pk,
     )  # fmt: skip
+    erasure = find_subject(actor=actor_for(people.mona), department=departments.credit_risk, subject=ROW_CANARY)
+    run_pending()
+    erasure.refresh_from_db()
     waiting = start_run(**asked, name=f"{NAME_CANARY} waiting run")
     source = create_source(
         actor=actor, department=departments.credit_risk, name=f"{NAME_CANARY} source", connector="postgresql",
@@ -113,7 +117,8 @@ def make_world() -> World:
         departments=departments, people=people, department=departments.credit_risk, dataset=dataset, version=version,
         recipe=recipe, run=run, waiting=waiting, study=study, trial=study.trials.get(), model=model_version.model,
         model_version=model_version, deployment=deployment, job=version.job, waiting_job=waiting.job, grant=grant,
-        source=source, feed=feed, token=token, event=AuditEvent.objects.filter(object_id=str(dataset.pk)).latest("created_at"),
+        source=source, feed=feed, token=token, erasure=erasure,
+        event=AuditEvent.objects.filter(object_id=str(dataset.pk)).latest("created_at"),
     )  # fmt: skip
 
 

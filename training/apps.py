@@ -8,9 +8,11 @@ class TrainingConfig(AppConfig):
     name = "training"
 
     def ready(self) -> None:
+        from datasets import traces
         from datasets.used_by import contribute
         from training import uses
 
         contribute("runs", _("Training runs"), uses.runs)
         contribute("studies", _("Studies"), uses.studies)
         contribute("models", _("Model versions"), uses.model_versions)
+        traces.witness("models", uses.witnesses)

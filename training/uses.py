@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from uuid import UUID
 
 from django.urls import reverse
 
 from datasets.models import Dataset
+from datasets.traces import Witness
 from datasets.used_by import Use
 from departments.access import Actor
 from training.models import ModelVersion, Study, TrainingRun
@@ -33,3 +35,12 @@ def model_versions(dataset: Dataset, actor: Actor) -> Iterator[Use]:
     for version in found.select_related("model", "run__dataset_version").order_by("-created_at")[:MOST]:
         url = reverse("training:model-version", args=[version.model_id, version.number])
         yield Use(str(version), url, "ready", version.run.dataset_version.number, version.created_at)
+
+
+def witnesses(versions: Iterable[UUID]) -> Iterator[Witness]:
+    """The model versions, of whichever department, that were trained on any of these versions."""
+    found = ModelVersion.objects.filter(run__dataset_version__in=versions).order_by("department__slug", "model__name")
+    for each in found.select_related("model", "department", "run__dataset_version__dataset"):
+        seen = each.run.dataset_version
+        url = reverse("training:model-version", args=[each.model_id, each.number])
+        yield Witness("model", str(each), each.department.slug, url, seen.dataset.name, seen.number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,7 @@ class Format:
 
     `recognise(head)` answers whether the first 4 KiB of a file look like it. `open(source, workdir, options)` returns
     a TextTable or raises UnreadableFile; `workdir` may hold temporary files, `options` are validated `params`.
+    `check(options)` raises ParamError where they contradict each other.
     """
 
     name: str
@@ -67,3 +68,4 @@ class Format:
     params: tuple[Param, ...]
     recognise: Callable[[bytes], bool]
     open: Callable[[Path, Path, dict[str, Any]], TextTable]
+    check: Callable[[Mapping[str, Any]], None] = lambda options: None

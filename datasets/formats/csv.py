@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UnreadableFile
-from datasets.formats import _dialect, _encoding, _lines
+from datasets.formats import _dialect, _encoding, _header, _lines
 from datasets.formats._base import Block, Format, Reject, TextTable
 from plugins.params import Param
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MAX_COLUMNS = 10_000
 _HEAD = 1 << 20
 _RECORDS = 20_000  # records in a block that is read one by one
 _MAX_REPAIRS = 10_000
@@ -26,7 +25,7 @@ _AUTO = "detect"
 PARAMS = (
     Param("encoding", "choice", _AUTO, "How the file's characters are written as bytes.", choices=(_AUTO, *_encoding.ENCODINGS)),
     Param("delimiter", "choice", _AUTO, "The sign between two fields.", choices=(_AUTO, *_dialect.DELIMITERS)),
-    Param("header", "choice", _AUTO, "Whether the first line names the columns.", choices=(_AUTO, "yes", "no")),
+    *_header.PARAMS,
     Param("escape", "choice", "doubled", "How a quote inside a quoted field is written.", choices=("doubled", "backslash")),
     Param(
         "broken_quotes", "choice", "refuse",
@@ -46,23 +45,36 @@ def open_text(source: Path, workdir: Path, options: dict[str, Any]) -> TextTable
     path, encoding, start = _as_utf8(source, workdir, options["encoding"])
     head = _head(path, start)
     escape = "\\" if options["escape"] == "backslash" else None
-    sign = _dialect.DELIMITERS.get(options["delimiter"]) or _dialect.detect_delimiter(head)
-    records = _dialect.sample_records(head, sign, escape)
+    told = _dialect.announced(head)
+    sign = _dialect.DELIMITERS.get(options["delimiter"]) or told or _dialect.detect_delimiter(head)
+    skip = options["skip_lines"] if options["skip_lines"] is not None or not told else 1
+    lines, records = _dialect.sample_records(_after(head, skip or 0), sign, escape)
     if not records:
         raise UnreadableFile("broken_quotes", "The first line has a quote that never closes.", _QUOTE_HINT)
-    header = _dialect.detect_header(records) if options["header"] == _AUTO else options["header"] == "yes"
-    _refuse_shape(records, header)
-    names, notes = _names(records, header)
-    layout = _Layout(path, sign, len(names), escape, options["broken_quotes"] == "reject")
-    layout.start, layout.line = _body(path, start, sign, escape) if header else (start, 1)
+    header = _header.understand(records, options, None if skip is None else 0)
+    before = (skip or 0) + lines[header.skipped] - 1
+    layout = _Layout(path, sign, len(header.names), escape, options["broken_quotes"] == "reject")
+    layout.move(start, before, header.taken)
     detected = {
         "encoding": encoding,
         "delimiter": next(word for word, each in _dialect.DELIMITERS.items() if each == sign),
-        "header": "yes" if header else "no",
+        "header": "yes" if header.taken else "no",
+        "skip_lines": before,
+        "header_lines": options["header_lines"],
         "escape": options["escape"],
         "broken_quotes": options["broken_quotes"],
     }
-    return TextTable(names, layout.blocks, detected, layout.count(), notes)
+    return TextTable(header.names, layout.blocks, detected, layout.count(), header.notes)
+
+
+def _after(text: str, lines: int) -> str:
+    """The text after so many lines."""
+    at = 0
+    for _ in range(lines):
+        at = text.find("\n", at) + 1
+        if not at:
+            return ""
+    return text[at:]
 
 
 _QUOTE_HINT = (
@@ -119,53 +131,6 @@ def _head(path: Path, start: int) -> str:
     return data.decode("utf-8", errors="ignore")
 
 
-def _refuse_shape(records: list[list[str]], header: bool) -> None:
-    if len(records[0]) > MAX_COLUMNS:
-        raise UnreadableFile(
-            "too_many_columns",
-            f"The first line has {len(records[0]):,} columns; at most {MAX_COLUMNS:,} can be read.",
-            "Turn the table so that its records are lines, or keep only the columns that you need.",
-        )
-    if header and len(records) == 1:
-        raise UnreadableFile(
-            "header_only", "The file has a header line and no rows.", "Add at least one row, or choose another file."
-        )
-
-
-def _names(records: list[list[str]], header: bool) -> tuple[list[str], list[str]]:
-    """Return the columns' names; a first line that is shorter than all others by one is completed."""
-    first = records[0] if header else [""] * len(records[0])
-    notes: list[str] = []
-    widths = {len(record) for record in records[1:]} if header else set()
-    if widths == {len(first) + 1}:
-        trailing = all(not record[-1] for record in records[1:])
-        first = [*first, ""] if trailing else ["row", *first]
-        notes.append(
-            "Every line ends in a delimiter; the empty last column is kept."
-            if trailing
-            else "The header has one name less than the lines have fields; the first column is called 'row'."
-        )
-    if not header:
-        return [f"column_{n}" for n in range(1, len(first) + 1)], ["The file has no header line; columns are numbered."]
-    names, changed = _dialect.column_names(first)
-    return names, notes + changed
-
-
-def _body(path: Path, start: int, delimiter: str, escape: str | None) -> tuple[int, int]:
-    """Return the byte after the header record, and the physical line there."""
-    with path.open("rb") as file:
-        file.seek(start)
-        record, lines = b"", 0
-        while line := file.readline():
-            record += line
-            lines += 1
-            if not record.strip(b"\r\n"):
-                record = b""  # blank lines before the header
-            elif _closed(record.decode("utf-8", "ignore"), delimiter, escape):
-                break
-        return file.tell(), lines + 1
-
-
 def _closed(record: str, delimiter: str, escape: str | None) -> bool:
     try:
         list(_reader(io.StringIO(record, newline=""), delimiter, escape))
@@ -186,6 +151,23 @@ class _Layout:
         self.path, self.delimiter, self.width, self.escape, self.reject = path, delimiter, width, escape, reject
         self.start, self.line = 0, 1
         self._spans: list[_lines.Span] | None = None
+
+    def move(self, start: int, skip: int, records: int) -> None:
+        """Begin after `skip` lines and `records` records that are not blank, counted from byte `start`."""
+        with self.path.open("rb") as file:
+            file.seek(start)
+            for _ in range(skip):
+                file.readline()
+            record, lines = b"", skip
+            while records and (line := file.readline()):
+                record += line
+                lines += 1
+                if not record.strip(b"\r\n"):
+                    record = b""
+                elif _closed(record.decode("utf-8", "ignore"), self.delimiter, self.escape):
+                    record = b""
+                    records -= 1
+            self.start, self.line = file.tell(), lines + 1
 
     def count(self) -> int | None:
         """Survey the file: cut it into spans where its quotes are regular; None where it must be read one by one."""

@@ -250,6 +250,7 @@ SPECTACULAR_SETTINGS = {
         "GrantState": ["granted", "planned", "expired", "revoked"],
         "JobState": "jobs.models.JobState",
         "VersionState": "datasets.models.VersionState",
+        "ErasureState": "datasets.models.ErasureState",
         "RunState": "training.models.RunState",
         "DeploymentState": "serving.models.DeploymentState",
         "HealthStatus": ["ok", "degraded"],

@@ -27,7 +27,7 @@ class _Moment(DateTimeField):
     def to_python(self, value: Any) -> datetime | None:
         day = parse_date(value) if isinstance(value, str) and len(value) == 10 else None
         if day is None:
-            return super().to_python(value)  # type: ignore[no-any-return]
+            return super().to_python(value)
         return datetime.combine(day + timedelta(days=self.last), time(), tzinfo=timezone.get_default_timezone())
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from jobs.clean import clean_json, clean_text
-from jobs.errors import Fenced
+from jobs.errors import Cancelled, Fenced
 from jobs.finish import workdir_of
 from jobs.lifecycle import fenced, running
 from jobs.models import Job, JobLog
@@ -44,6 +44,12 @@ class JobContext:
             return
         self._told = now
         self._update(progress=min(max(float(fraction), 0.0), 1.0), note=clean_text(note)[:200])
+
+    def step(self, fraction: float, note: str = "") -> None:
+        """Say how far the job is, and leave (Cancelled) when somebody cancels it."""
+        self.progress(fraction, note)
+        if self.signal() == "cancel":
+            raise Cancelled
 
     def log(self, message: str, level: str = "info") -> None:
         """Say one line to the person who waits for the job. No values of rows: everyone in the department reads it."""

@@ -13,7 +13,32 @@ SEE = "200 200 200 200 404 200 200 404"
 READ = "200 200 200 200 404 200 403 404"
 PAGE_OF_TABS = ("preview", "columns", "quality", "recipe", "versions", "access", "used-by")
 
+ERASURE = {"id": "erasure.pk"}
+PERSON = {"department": "credit-risk", "subject": "zoe@example.org"}
+# Forgetting a person is for managers; for everybody else there is nothing.
+MANAGERS = "404 404 404 200 404 404 404 404"
+
 ROWS = [
+    Row("datasets/forget/<slug:slug>/", "GET", "403 403 403 200 404 404 200 404 302", args={"slug": "department.slug"}),
+    Row(
+        "datasets/forget/<slug:slug>/", "POST", "403 403 403 302 404 404 302 404 302",
+        args={"slug": "department.slug"}, body={"subject": "zoe@example.org"}, form=True,
+    ),
+    Row("datasets/erasures/<uuid:id>/", "GET", f"{MANAGERS} 302", args=ERASURE),
+    Row("datasets/erasures/<uuid:id>/report/", "GET", f"{MANAGERS} 302", args=ERASURE),
+    Row(
+        "datasets/erasures/<uuid:id>/erase/", "POST", "404 404 404 302 404 404 404 404 302",
+        args=ERASURE, body={"confirm": "erase"}, form=True,
+    ),
+    Row("datasets/erasures/<uuid:id>/drop/", "POST", "404 404 404 302 404 404 404 404 302", args=ERASURE, form=True),
+    Row("api/v1/erasures/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/erasures/", "POST", "403 403 403 202 404 404 202 404 401", body=PERSON),
+    Row("api/v1/erasures/<uuid:id>/", "GET", f"{MANAGERS} 401", args=ERASURE),
+    Row("api/v1/erasures/<uuid:id>/", "DELETE", "404 404 404 204 404 404 404 404 401", args=ERASURE),
+    Row(
+        "api/v1/erasures/<uuid:id>/erase/", "POST", "404 404 404 202 404 404 404 404 401",
+        args=ERASURE, body={"confirm": "erase"},
+    ),
     Row("datasets/", "GET", "200 200 200 200 200 200 200 200 302"),
     Row("datasets/new/", "GET", "200 403 200 200 200 200 403 403 302"),
     Row("datasets/new/", "POST", "422 403 422 422 422 422 403 403 302", form=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -219,3 +220,17 @@ def test_the_same_key_makes_one_data_set(api_of: Api) -> None:
     alice.defaults["HTTP_IDEMPOTENCY_KEY"] = "once"
     first, second = post_dataset(alice), post_dataset(alice)
     assert first.data["id"] == second.data["id"] and Dataset.objects.count() == 1
+
+
+def test_a_workbook_becomes_a_version(api_of: Api) -> None:
+    from tests.datasets.test_read_excel import PEOPLE, TYPES, xlsx
+
+    alice = api_of("alice")
+    content = xlsx([["notes"], ["x"]], PEOPLE)
+    version = ready(alice, content, filename="people.xlsx", options='{"sheet": "Sheet 2"}')["version"]
+    assert version["state"] == "ready" and (version["rows"], version["rejected_rows"]) == (3, 0)
+    assert {column["name"]: column["type"] for column in version["schema"]} == TYPES
+    assert version["source_sha256"] == hashlib.sha256(content).hexdigest() and version["options"]["sheet"] == "Sheet 2"
+    assert alice.get(version["url"] + "rows/").data["results"][0]["born"] in ("1988-12-10", date(1988, 12, 10))
+    refused = post_dataset(alice, content, name="Other", filename="people.xlsx", options='{"delimiter": "comma"}')
+    assert refused.status_code == 422 and refused.json()["errors"][0]["field"] == "options.delimiter"

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("datasets", "0003_sources")]
+    dependencies = [("datasets", "0004_erasures")]
 
     operations = [
         migrations.AddField("datasetversion", "quarantined_cells", models.BigIntegerField(null=True)),
