@@ -133,6 +133,29 @@ class VersionPart(models.Model):
         return self.key
 
 
+class ProjectedTable(models.Model):
+    """A version as one grant gives it, written to a file of its own. Empty until it is ready; dropped with the grant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="projected")
+    grant = models.ForeignKey("departments.Grant", on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    # The version's own file at that time: erasing a person gives the version another.
+    source_key = models.CharField(max_length=200, blank=True)
+    job = models.ForeignKey("jobs.Job", on_delete=models.SET_NULL, null=True, related_name="+")
+    storage_key = models.CharField(max_length=200, blank=True)
+    rows = models.BigIntegerField(null=True)
+    schema = models.JSONField(default=list)
+    profile = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "digest"], name="one_table_per_projection")]
+
+    def __str__(self) -> str:
+        return f"{self.version} under {self.digest[:8]}"
+
+
 class Recipe(models.Model):
     """An ordered preparation, declared as data. Belongs to the department that prepares, which may not own the data."""
 

@@ -9,6 +9,7 @@ from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from departments.access import Actor, Verb
 from departments.models import Grant
+from departments.projection import Projection
 from departments.querysets import ProtectedQuerySet
 
 RELATIONS = ("owned", "granted", "discoverable")
@@ -47,12 +48,14 @@ class DatasetQuerySet(ProtectedQuerySet):
 
     def with_column(self, name: str, actor: Actor) -> Self:
         """Some column's name holds the word. A grant on some columns answers for those alone, or it would tell of the rest."""
+        word = name.strip().casefold()
         own = Q(department_id__in=actor.department_ids) | Q(listed=True)
         live = Grant.objects.live().filter(object_kind="dataset", department_id__in=actor.department_ids)
-        grants = list(live.values_list("object_id", "columns"))
-        word = name.strip().casefold()
-        whole = [object_id for object_id, columns in grants if columns is None]
-        part = [object_id for object_id, columns in grants if any(word in each.casefold() for each in columns or ())]
+        given = [(grant.object_id, Projection.of(grant)) for grant in live]
+        whole = [object_id for object_id, projection in given if projection is None]
+        partly = {object_id: projection for object_id, projection in given if projection is not None}
+        indexes = self.model._default_manager.filter(pk__in=partly, column_index__contains=word)
+        part = [pk for pk, index in indexes.values_list("pk", "column_index") if _names(partly[pk], index, word)]
         return self.filter(Q(pk__in=part) | (own | Q(pk__in=whole)) & Q(column_index__contains=word))
 
     def fresh_since(self, moment: datetime) -> Self:
@@ -66,6 +69,13 @@ class DatasetQuerySet(ProtectedQuerySet):
         if relation == "owned":
             return self.filter(own)
         return self.exclude(own).filter(granted) if relation == "granted" else self.exclude(own | granted)
+
+
+def _names(projection: Projection, index: str, word: str) -> bool:
+    """Whether the word stands in the name of a column that the projection gives."""
+    shown = projection.columns and {name.casefold() for name in projection.columns}
+    hidden = {name.casefold() for name in projection.hidden}
+    return any(word in name and name not in hidden and (shown is None or name in shown) for name in index.split("\n"))
 
 
 class VersionQuerySet(ProtectedQuerySet):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from django.utils.translation import gettext as _
 
-from datasets import export, storage
+from datasets import export, storage, tables
 from datasets.models import Dataset, DatasetVersion, VersionState
 from datasets.rows import BadQuery, Page, read_page
-from datasets.schema import Schema
 from datasets.services import record_read
+from datasets.tables import Described
 from departments.access import Actor, Verb, require
 from rest.problems import Refused, invalid
 
@@ -25,12 +24,13 @@ def current_version(dataset: Dataset) -> DatasetVersion | None:
     return next((each for each in versions if each.state == VersionState.READY), versions[0] if versions else None)
 
 
-def read_profile(*, actor: Actor, version: DatasetVersion) -> dict[str, Any]:
-    """The whole table's figures. They show values, so they need the right to preview."""
+def read_profile(*, actor: Actor, version: DatasetVersion) -> Described:
+    """The figures of the whole table that the actor gets. They show values, so they need the right to preview."""
     decision = require(actor, Verb.PREVIEW, version)
-    _ready(version)
+    ready(version)
+    table = tables.described(version, decision, actor=actor)
     record_read(version, decision, "profile")
-    return dict(version.profile)
+    return table
 
 
 def read_rows(
@@ -44,11 +44,10 @@ def read_rows(
 ) -> Page:
     """A page of rows; see rows.read_page. Raises Refused (422) for what cannot be asked."""
     decision = require(actor, Verb.PREVIEW, version)
-    _ready(version)
+    ready(version)
     try:
-        with storage.local(version.storage_key) as path:
-            schema = Schema.from_json(version.schema)
-            page = read_page(path, schema, offset=offset, limit=limit, sort=sort, where=where)
+        with tables.opened(version, decision, actor=actor) as table:
+            page = read_page(table.path, table.schema, offset=offset, limit=limit, sort=sort, where=where)
     except BadQuery as error:
         raise invalid(error.field, error.message) from None
     record_read(version, decision, "rows", rows=len(page.rows), offset=offset)
@@ -57,12 +56,13 @@ def read_rows(
 
 def download(*, actor: Actor, version: DatasetVersion, kind: str) -> Iterator[bytes]:
     """The table as CSV (safe for spreadsheets) or Parquet, in parts."""
-    decision = require(actor, Verb.PREVIEW, version)
+    decision = require(actor, Verb.EXPORT, version)
     if kind not in FORMATS:
         raise invalid("as", _("choose from %s") % ", ".join(FORMATS))
-    _ready(version)
-    record_read(version, decision, "download", format=kind, rows=version.rows)
-    return _exported(version.storage_key, export.parquet_parts if kind == "parquet" else export.csv_parts)
+    ready(version)
+    table = tables.described(version, decision, actor=actor)
+    record_read(version, decision, "download", format=kind, rows=table.rows)
+    return _exported(table.key, export.parquet_parts if kind == "parquet" else export.csv_parts)
 
 
 def _exported(key: str, export_parts: Callable[[Path], Iterator[bytes]]) -> Iterator[bytes]:
@@ -71,20 +71,25 @@ def _exported(key: str, export_parts: Callable[[Path], Iterator[bytes]]) -> Iter
 
 
 def read_rejects(*, actor: Actor, version: DatasetVersion) -> Iterator[bytes]:
-    """The rejected lines as CSV: line, reason, text."""
+    """The rejected lines as CSV: line, reason, text. They are raw text: for readers of the whole table alone."""
     decision = require(actor, Verb.PREVIEW, version)
-    _ready(version)
+    if decision.projection is not None:
+        detail = _(
+            "Rejected lines are the file's own text. The grant gives a part of the table, so it gives none of them."
+        )
+        raise Refused("grant-projection", detail, status=403)
+    ready(version)
     record_read(version, decision, "rejects", rows=version.rejected_rows)
     if not version.rejects_key:
         return iter((b"line,reason,text\n",))
     return export.rejects_parts(storage.chunks(version.rejects_key))
 
 
-def _ready(version: DatasetVersion) -> None:
+def ready(version: DatasetVersion) -> None:
+    """Raise Refused unless the version can be read."""
     if version.state == VersionState.INGESTING:
         raise Refused(
             "not_ready", _("This version is still being read. Follow its job, and ask again when it is ready.")
         )
     if version.state == VersionState.FAILED:
-        detail = (version.error or {}).get("detail", "")
-        raise Refused("version_failed", _("This version could not be read: %s") % detail)
+        raise Refused("version_failed", _("This version could not be read. Its page says why, to those who own it."))

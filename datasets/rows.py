@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from datasets import parts
 from datasets.schema import Column, Schema
+from datasets.steps._columns import col, cols
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,12 +35,13 @@ class BadQuery(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a table, as JSON values by column, and how many there are in all."""
+    """Some rows of a table, as JSON values by column, how many there are in all, and the table's columns."""
 
     rows: list[dict[str, Any]]
     total: int
     offset: int
     limit: int
+    columns: list[dict[str, str]]
 
 
 def read_page(
@@ -56,14 +58,14 @@ def read_page(
         raise BadQuery("offset", "expected a whole number of at least 0")
     if not 1 <= limit <= MAX_LIMIT:
         raise BadQuery("limit", f"expected a whole number from 1 to {MAX_LIMIT}")
-    fitting = parts.scan(parquet, row_index=_ROW).filter(_conditions(schema, where))
+    fitting = parts.scan(parquet, row_index=_ROW).filter(conditions(schema, where))
     total = int(fitting.select(pl.len()).collect().item())
     if sort:
         name = _sort_column(schema, sort)
         chosen = _sorted(parquet, fitting, name=name, descending=sort != name, offset=offset, limit=limit)
     else:
         chosen = fitting.drop(_ROW).slice(offset, limit).collect()
-    return Page([_jsonable(row) for row in chosen.iter_rows(named=True)], total, offset, limit)
+    return Page([_jsonable(row) for row in chosen.iter_rows(named=True)], total, offset, limit, schema.to_json())
 
 
 def _sort_column(schema: Schema, sort: str) -> str:
@@ -79,13 +81,16 @@ def _sorted(
     """Order by one column alone, then fetch only the rows of the page."""
     import polars as pl
 
-    ordered = fitting.select(_ROW, name).sort(name, descending=descending, nulls_last=True, maintain_order=True)
+    ordered = fitting.select(cols((_ROW, name))).sort(
+        col(name), descending=descending, nulls_last=True, maintain_order=True
+    )
     page = ordered.slice(offset, limit).select(_ROW).collect()
     rows = parts.scan(parquet, row_index=_ROW).filter(pl.col(_ROW).is_in(page[_ROW].implode()))
     return page.join(rows.collect(), on=_ROW, how="left", maintain_order="left").drop(_ROW)
 
 
-def _conditions(schema: Schema, where: Sequence[str]) -> pl.Expr:
+def conditions(schema: Schema, where: Sequence[str]) -> pl.Expr:
+    """All of the conditions as one expression; see read_page. Raises BadQuery."""
     import polars as pl
 
     if len(where) > MAX_CONDITIONS:
@@ -95,14 +100,12 @@ def _conditions(schema: Schema, where: Sequence[str]) -> pl.Expr:
 
 def _condition(schema: Schema, text: str) -> pl.Expr:
     """Parse one condition; the longest column name that begins it counts, as names may hold any sign."""
-    import polars as pl
-
     for column in sorted(schema, key=lambda each: -len(each.name)):
         rest = text.removeprefix(column.name)
         if rest == text:
             continue
         if rest.strip() in ("is missing", "is present"):
-            return pl.col(column.name).is_null() if rest.endswith("missing") else pl.col(column.name).is_not_null()
+            return col(column.name).is_null() if rest.endswith("missing") else col(column.name).is_not_null()
         rest = rest.lstrip()
         sign = next((each for each in _COMPARISONS if rest.startswith(each)), "")
         if sign:
@@ -116,7 +119,7 @@ def _condition(schema: Schema, text: str) -> pl.Expr:
 def _comparison(column: Column, sign: str, text: str) -> pl.Expr:
     import polars as pl
 
-    cell = pl.col(column.name)
+    cell = col(column.name)
     if sign == "~":
         return cell.cast(pl.String).str.contains(text, literal=True)
     value = pl.lit(_value(column, text))

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.services import record
-from datasets import storage
+from datasets import storage, tables
 from datasets.ingest import IngestReport
-from datasets.models import Dataset, DatasetVersion, VersionPart, VersionState
+from datasets.models import Dataset, DatasetVersion, ProjectedTable, VersionPart, VersionState
 from datasets.opening import check_options
 from departments.access import Actor, Decision, Verb, require, require_in
 from departments.models import Department
@@ -177,6 +177,7 @@ def delete_dataset(*, actor: Actor, dataset: Dataset) -> None:
     require(actor, Verb.MANAGE, dataset)
     with transaction.atomic():
         keys = {key for version in dataset.versions.prefetch_related("parts") for key in _keys(version)}
+        tables.forget(ProjectedTable.objects.filter(version__dataset=dataset))
         record("dataset.delete", dataset, details={"versions": dataset.versions.count()})
         drop_grants_on("dataset", dataset.pk)
         try:

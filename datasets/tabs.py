@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from datasets import reading, used_by
+from datasets import reading, tables, used_by
 from datasets.forms import ALL_PARAMS, GrantForm, VersionForm
 from datasets.models import Dataset, DatasetVersion, Recipe
 from datasets.quality import findings
 from datasets.schema import NUMERIC
-from departments.access import ROLE_VERBS, Actor, Verb, decide
+from datasets.tables import Described
+from departments.access import ROLE_VERBS, Actor, Verb, decide, grants_for
 from departments.models import Grant, Membership
 from departments.services import grants_on
 
@@ -36,7 +37,8 @@ def preview(actor: Actor, _dataset: Dataset, version: DatasetVersion, query: Que
     """A page of rows under columns that carry the whole table's figures."""
     offset, sort = _whole(query.get("offset", "")), query.get("sort", "")
     page = reading.read_rows(actor=actor, version=version, offset=offset, limit=PAGE, sort=sort)
-    columns = _columns(version)[:SHOWN_COLUMNS]
+    table = tables.described(version, decide(actor, Verb.PREVIEW, version), actor=actor)
+    columns = _columns(table)[:SHOWN_COLUMNS]
     for column in columns:
         column["sorted"] = {column["name"]: "ascending", f"-{column['name']}": "descending"}.get(sort, "")
         wanted = f"-{column['name']}" if column["sorted"] == "ascending" else column["name"]
@@ -49,25 +51,28 @@ def preview(actor: Actor, _dataset: Dataset, version: DatasetVersion, query: Que
         "last": offset + len(page.rows),
         "more_query": urlencode({"offset": offset + PAGE, "sort": sort}) if offset + PAGE < page.total else "",
         "less_query": urlencode({"offset": max(0, offset - PAGE), "sort": sort}) if offset else "",
-        "hidden_columns": max(0, len(version.schema) - SHOWN_COLUMNS),
+        "hidden_columns": max(0, len(table.schema) - SHOWN_COLUMNS),
     }
 
 
 def columns(actor: Actor, _dataset: Dataset, version: DatasetVersion, _query: QueryDict) -> dict[str, Any]:
     """Every column's figures."""
-    reading.read_profile(actor=actor, version=version)
-    return {"columns": _columns(version)}
+    table = reading.read_profile(actor=actor, version=version)
+    return {"columns": _columns(table), "rows_in_all": table.rows}
 
 
 def quality(actor: Actor, _dataset: Dataset, version: DatasetVersion, _query: QueryDict) -> dict[str, Any]:
-    profile = reading.read_profile(actor=actor, version=version)
-    return {"findings": findings(profile, version.rejected_rows or 0), "profile": profile}
+    profile = reading.read_profile(actor=actor, version=version).profile
+    return {"findings": findings(profile, tables.seen(version, actor).rejected_rows or 0), "profile": profile}
 
 
 def versions(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:
     rows = dataset.versions.select_related("created_by", "job").defer("profile")
-    may_read = decide(actor, Verb.PREVIEW, dataset).allowed
-    return {"versions": rows, "version_form": VersionForm(), "params": ALL_PARAMS, "may_read": may_read}
+    known = grants_for(actor, [dataset]).get(dataset.pk, [])
+    shown = [tables.seen(each, actor, grants=known) for each in rows]
+    reads = decide(actor, Verb.PREVIEW, dataset, grants=known)
+    may_read = reads.allowed and reads.projection is None
+    return {"versions": shown, "version_form": VersionForm(), "params": ALL_PARAMS, "may_read": may_read}
 
 
 def access(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:
@@ -106,10 +111,10 @@ CONTENT: dict[str, Callable[..., dict[str, Any]]] = {
 NEED_ROWS = ("preview", "columns", "quality")
 
 
-def _columns(version: DatasetVersion) -> list[dict[str, Any]]:
+def _columns(table: Described) -> list[dict[str, Any]]:
     """Name, type and figures of every column; `chart` is what its small histogram draws."""
-    by_column = version.profile.get("by_column", {})
-    merged = ({**by_column.get(item["name"], {}), **item} for item in version.schema)
+    by_column = table.profile.get("by_column", {})
+    merged = ({**by_column.get(item["name"], {}), **item} for item in table.schema.to_json())
     return [{**column, "chart": column.get("histogram") or column.get("top")} for column in merged]
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from datasets import reading, services, tabs
+from datasets import reading, services, tables, tabs
 from datasets.catalogue import FRESHNESS, RELATION_WORDS, Filters, asking
 from datasets.forms import ALL_PARAMS, EditForm, GrantForm, UploadForm, VersionForm, options_from
 from datasets.models import Dataset, DatasetVersion
@@ -102,10 +102,12 @@ def _page(request: HttpRequest, dataset: Dataset, *, tab: str = "", status: int 
     tab = tab if tab in tabs.TABS else "preview"
     is_ready = version is not None and version.state == "ready"
     may = {
-        verb.value: decide(actor, verb, dataset).allowed for verb in (Verb.PREVIEW, Verb.TRAIN, Verb.EDIT, Verb.MANAGE)
+        verb.value: decide(actor, verb, dataset).allowed
+        for verb in (Verb.PREVIEW, Verb.EXPORT, Verb.TRAIN, Verb.EDIT, Verb.MANAGE)
     }
     context = {
-        "dataset": dataset, "version": version, "newest": newest, "tab": tab, "tabs": tabs.TABS.items(), "may": may,
+        "dataset": dataset, "version": version and tables.seen(version, actor), "tab": tab,
+        "newest": newest and tables.seen(newest, actor), "tabs": tabs.TABS.items(), "may": may,
         "is_ready": is_ready, "relation": relations(actor, [dataset])[dataset.pk], "params": ALL_PARAMS,
         **asking(actor, dataset),
         "edit_form": EditForm(initial={"name": dataset.name, "description": dataset.description}),
@@ -134,7 +136,8 @@ def progress(request: HttpRequest, id: UUID) -> HttpResponse:
     newest = dataset.versions.select_related("job").defer("profile").first()
     if newest is None or newest.state != "ingesting":
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return render(request, "datasets/_progress.html", {"dataset": dataset, "newest": newest})
+    shown = tables.seen(newest, request.actor)  # type: ignore[attr-defined]
+    return render(request, "datasets/_progress.html", {"dataset": dataset, "newest": shown})
 
 
 @login_required

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from datasets import tables
 from datasets.models import Dataset, DatasetVersion
 from departments.models import Department
 
@@ -18,7 +19,10 @@ class ColumnSerializer(serializers.Serializer[Any]):
 
 
 class VersionSerializer(serializers.ModelSerializer[DatasetVersion]):
-    """One immutable content: what was read, from what, and where its parts are."""
+    """One immutable content: what was read, from what, and where its parts are.
+
+    A reader who was granted a part sees the columns of that part; what could hold other values is left empty.
+    """
 
     dataset = serializers.UUIDField(source="dataset_id", read_only=True)
     job = serializers.UUIDField(source="job_id", read_only=True, allow_null=True)
@@ -34,6 +38,10 @@ class VersionSerializer(serializers.ModelSerializer[DatasetVersion]):
             "created_by", "url",
         )  # fmt: skip
         read_only_fields = fields
+
+    def to_representation(self, instance: DatasetVersion) -> dict[str, Any]:
+        known = self.context["grants"].get(instance.dataset_id, [])
+        return super().to_representation(tables.seen(instance, self.context["actor"], grants=known))
 
     def get_url(self, version: DatasetVersion) -> str:
         kwargs = {"id": version.dataset_id, "number": version.number}

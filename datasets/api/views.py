@@ -28,11 +28,12 @@ from datasets.api.serializers import (
 )
 from datasets.models import Dataset, DatasetVersion
 from datasets.querysets import RELATIONS, relations
-from departments.access import Verb, require, require_in
+from datasets.sharing import share
+from departments.access import Verb, grants_for, require, require_in
 from departments.api.serializers import GrantSerializer
 from departments.api.viewsets import AtriumViewSet
 from departments.models import Grant
-from departments.services import create_grant, grants_on
+from departments.services import grants_on
 from rest.parsers import BoundedJSONParser
 from rest.problems import invalid
 from rest.streams import download
@@ -80,7 +81,8 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumVie
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         many = args and not isinstance(args[0], Dataset)
         rows = list(args[0]) if many else list(args[:1])
-        context = {**self.get_serializer_context(), "relations": relations(self.actor, rows) if rows else {}}
+        about = {"relations": relations(self.actor, rows), "grants": grants_for(self.actor, rows)} if rows else {}
+        context = {**self.get_serializer_context(), "actor": self.actor, **about}
         return self.get_serializer_class()(*args, **{**kwargs, "context": context})
 
     def _answer(self, dataset: Dataset, **kwargs: Any) -> Response:
@@ -143,7 +145,14 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
         if getattr(self, "swagger_fake_view", False):
             return DatasetVersion.objects.none()
         versions = DatasetVersion.objects.filter(dataset=self.dataset(Verb.DISCOVER))
-        return versions.select_related("dataset", "created_by").order_by("-number")
+        return versions.select_related("dataset", "created_by", "job").order_by("-number")
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context: dict[str, Any] = {**super().get_serializer_context()}
+        if getattr(self, "swagger_fake_view", False):
+            return context
+        grants = grants_for(self.actor, Dataset.objects.filter(pk=self.kwargs["id"]))
+        return {**context, "actor": self.actor, "grants": grants}
 
     def get_parsers(self) -> list[Any]:
         return [MultiPartParser(), BoundedJSONParser()]
@@ -175,7 +184,7 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
     @action(detail=True)
     def profile(self, request: Request, id: str, number: int) -> Response:
         """Figures of the whole table, column by column."""
-        return Response(reading.read_profile(actor=self.actor, version=self.get_object()))
+        return Response(reading.read_profile(actor=self.actor, version=self.get_object()).profile)
 
     @extend_schema(
         parameters=[
@@ -195,7 +204,7 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
             sort=asked.get("sort", ""), where=asked.getlist("where"),
         )  # fmt: skip
         body = {"results": page.rows, "total": page.total, "offset": page.offset, "limit": page.limit}
-        return Response({**body, "columns": version.schema})
+        return Response({**body, "columns": page.columns})
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
     @action(detail=True)
@@ -242,13 +251,15 @@ class DatasetGrantViewSet(mixins.ListModelMixin, _OfDataset):
         require_in(self.actor, Verb.DISCOVER, dataset.department)
         return grants_on(dataset)
 
+    def get_serializer_context(self) -> dict[str, Any]:
+        context: dict[str, Any] = {**super().get_serializer_context()}
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "actor": self.actor}
+
     @extend_schema(responses={201: GrantSerializer})
     def create(self, request: Request, id: str) -> Response:
         """Let another department do named verbs on the data set, until a moment. The owner's managers may."""
         dataset = self.dataset(Verb.MANAGE)
         asked = self.get_serializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        keys = ("department", "verbs", "purpose", "starts_at", "expires_at")
-        given = {key: asked.validated_data[key] for key in keys if key in asked.validated_data}
-        grant = create_grant(obj=dataset, created_by=cast(User, request.user), **given)
+        grant = share(dataset=dataset, created_by=cast(User, request.user), **asked.validated_data)
         return Response(self.get_serializer(grant).data, status=status.HTTP_201_CREATED)

@@ -6,6 +6,7 @@ lists. Hidden is 404, identical to a missing id; visible but not allowed is 403 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import ApiToken, Scope
 from departments.models import Department, Grant, Membership, Role
+from departments.projection import Projection, width
 from rest.problems import Refused
 
 
@@ -65,13 +67,17 @@ class Protected(Protocol):
 
 @dataclass(frozen=True)
 class Actor:
-    """A person as access sees them: roles by department, narrowed by the token in use."""
+    """A person as access sees them: roles by department, narrowed by the token in use.
+
+    `through` is set where an owner looks at something as a grantee would: that one grant is all that counts.
+    """
 
     person_id: UUID | None = None
     username: str = ""
     is_platform_admin: bool = False
     roles: dict[UUID, str] = field(default_factory=dict)
     scopes: frozenset[str] | None = None
+    through: Grant | None = None
 
     def has_scope(self, verb: Verb) -> bool:
         """Whether the token in use, if any, covers the verb."""
@@ -95,12 +101,16 @@ NOBODY = Actor()
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`rule` names what decided; `visible` says whether the object's existence may be known."""
+    """`rule` names what decided; `visible` says whether the object's existence may be known.
+
+    `projection` says what of a table's rows the rule gives; None is the whole table.
+    """
 
     allowed: bool
     rule: str
     visible: bool
     detail: str = ""
+    projection: Projection | None = None
 
 
 def actor_for(user: Any, token: ApiToken | None = None) -> Actor:
@@ -120,14 +130,14 @@ def actor_for(user: Any, token: ApiToken | None = None) -> Actor:
     )
 
 
-def decide(actor: Actor, verb: Verb, obj: Protected) -> Decision:
-    """Decide whether `actor` may do `verb` on `obj` now. Unsure means no."""
+def decide(actor: Actor, verb: Verb, obj: Protected, *, grants: list[Grant] | None = None) -> Decision:
+    """Decide whether `actor` may do `verb` on `obj` now. Unsure means no. `grants` are those of `grants_for`, if known."""
     if actor.person_id is None:
         return Decision(False, "signed-out", visible=False)
     by_role = _by_role(actor, verb, obj.department_id)
     # A role that allows settles it: on the way of a member's own work no grant is looked up.
     settled = by_role is not None and by_role.allowed
-    rules = (by_role,) if settled else (by_role, *_by_others(actor, verb, obj))
+    rules = (by_role,) if settled else (by_role, *_by_others(actor, verb, obj, grants))
     answers = [answer for answer in rules if answer is not None]
     found = next((answer for answer in answers if answer.allowed), answers[0] if answers else None)
     if found is None:
@@ -147,23 +157,42 @@ def _by_role(actor: Actor, verb: Verb, department_id: UUID) -> Decision | None:
     return Decision(False, f"role-{role}", visible=True, detail=detail % {"role": role, "verb": verb.value})
 
 
-def _by_grant(actor: Actor, verb: Verb, obj: Protected) -> Decision | None:
-    if obj.grant_target is None or not actor.roles:
+def _by_grant(actor: Actor, verb: Verb, obj: Protected, known: list[Grant] | None) -> Decision | None:
+    if obj.grant_target is None or not (actor.roles or actor.through):
         return None
-    kind, object_id = obj.grant_target
-    grants = Grant.objects.live().filter(object_kind=kind, object_id=object_id, department__in=actor.department_ids)
-    held = [(grant, verb in grant.verbs and verb in ROLE_VERBS[actor.roles[grant.department_id]]) for grant in grants]
-    for grant, covers in held:
-        if covers:
-            return Decision(True, f"grant-{grant.pk}", visible=True)
-    if held:
-        detail = _("The grant to your department, or your role in it, does not include “%(verb)s”.")
-        return Decision(False, "grant-verbs", visible=True, detail=detail % {"verb": verb.value})
-    return None
+    return _among(actor, verb, _grants_of(actor, [obj.grant_target]) if known is None else known)
 
 
-def _by_others(actor: Actor, verb: Verb, obj: Protected) -> tuple[Decision | None, ...]:
-    return _by_grant(actor, verb, obj), _by_catalogue(actor, verb, obj), _by_admin(actor, verb)
+def _grants_of(actor: Actor, targets: Collection[tuple[str, UUID]]) -> list[Grant]:
+    """The grants that count for the actor on these objects, at this very moment."""
+    if actor.through is not None:
+        return [actor.through] if (actor.through.object_kind, actor.through.object_id) in targets else []
+    ids = {object_id for _kind, object_id in targets}
+    found = Grant.objects.live().filter(object_id__in=ids, department__in=actor.department_ids)
+    return [grant for grant in found if (grant.object_kind, grant.object_id) in targets]
+
+
+def _among(actor: Actor, verb: Verb, grants: list[Grant]) -> Decision | None:
+    """Decide by the grants on one object. Of several that cover the verb one counts, the widest, then the newest:
+    what two grants give is never put together.
+    """
+    if not grants:
+        return None
+    covering = [grant for grant in grants if verb in grant.verbs and _holds(actor, verb, grant)]
+    if covering:
+        chosen = max(covering, key=lambda grant: (*width(Projection.of(grant)), grant.created_at, grant.pk))
+        rule = f"{'view-as' if actor.through else 'grant'}-{chosen.pk}"
+        return Decision(True, rule, visible=True, projection=Projection.of(chosen))
+    detail = _("The grant to your department, or your role in it, does not include “%(verb)s”.")
+    return Decision(False, "grant-verbs", visible=True, detail=detail % {"verb": verb.value})
+
+
+def _holds(actor: Actor, verb: Verb, grant: Grant) -> bool:
+    return actor.through is grant or verb in ROLE_VERBS[actor.roles[grant.department_id]]
+
+
+def _by_others(actor: Actor, verb: Verb, obj: Protected, grants: list[Grant] | None) -> tuple[Decision | None, ...]:
+    return _by_grant(actor, verb, obj, grants), _by_catalogue(actor, verb, obj), _by_admin(actor, verb)
 
 
 def _by_catalogue(actor: Actor, verb: Verb, obj: Protected) -> Decision | None:
@@ -185,6 +214,20 @@ def _by_admin(actor: Actor, verb: Verb) -> Decision | None:
         "Platform admins manage departments and see health and audit; they do not work with a department's data."
     )
     return Decision(False, "platform-admin", visible=True, detail=detail)
+
+
+def grants_for(actor: Actor, objs: Iterable[Any]) -> dict[UUID, list[Grant]]:
+    """The grants that count on many objects, by the object's id, in one query: for `decide(…, grants=…)` in lists."""
+    foreign = {obj.grant_target for obj in objs if obj.grant_target and obj.department_id not in actor.roles}
+    found: dict[UUID, list[Grant]] = {}
+    for grant in _grants_of(actor, foreign) if foreign else ():
+        found.setdefault(grant.object_id, []).append(grant)
+    return found
+
+
+def seen_through(grant: Grant, actor: Actor) -> Actor:
+    """The same person, seeing what the grant gives and nothing else."""
+    return replace(actor, roles={}, is_platform_admin=False, through=grant)
 
 
 def require(actor: Actor, verb: Verb, obj: Protected) -> Decision:

@@ -78,6 +78,8 @@ class Grant(models.Model):
     columns = models.JSONField(null=True, default=None)
     masks = models.JSONField(default=dict)
     rows = models.JSONField(default=list)
+    # The key of this grant's hashes, sealed.
+    mask_key = models.TextField(blank=True)
     purpose = models.CharField(max_length=300, blank=True)
     starts_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from audit.services import record
 from departments.access import GRANTABLE, Verb
 from departments.models import Department, Grant, Membership, Role
 from rest.problems import Refused, invalid
+from rest.secrets import seal, unseal
 
 
 @transaction.atomic
@@ -92,16 +94,19 @@ def create_grant(
     The approver is who decided: without another, who made the grant.
     """
     kind, object_id = obj.grant_target
+    if kind != Grant.Kind.DATASET and (columns is not None or masks or rows):
+        raise invalid("columns", _("only a data set has columns and rows to choose from"))
     _check_grant(obj, department, verbs, starts_at, expires_at)
     grant = Grant.objects.create(
         owner_id=obj.department_id,
         department=department,
         object_kind=kind,
         object_id=object_id,
-        verbs=[verb.value for verb in GRANTABLE if verb in verbs or verb == Verb.DISCOVER],
+        verbs=_complete(verbs),
         columns=None if columns is None else list(columns),
         masks=dict(masks or {}),
         rows=list(rows),
+        mask_key=seal(secrets.token_hex(32)),
         purpose=purpose[:300],
         starts_at=starts_at or timezone.now(),
         expires_at=expires_at,
@@ -117,12 +122,41 @@ def create_grant(
 def _check_grant(
     obj: Any, department: Department, verbs: Collection[str], starts_at: datetime | None, expires_at: datetime | None
 ) -> None:
-    if not verbs or not set(verbs) <= set(GRANTABLE):
-        raise invalid("verbs", _("choose from %s") % ", ".join(GRANTABLE))
     if department.pk == obj.department_id:
         raise invalid("department", _("the owner needs no grant; choose another department"))
+    _check_terms(verbs, starts_at, expires_at)
+
+
+def _complete(verbs: Collection[str]) -> list[str]:
+    """The verbs in their order. Whoever may do anything may know that the object exists."""
+    return [verb.value for verb in GRANTABLE if verb in verbs or verb == Verb.DISCOVER]
+
+
+def _check_terms(verbs: Collection[str], starts_at: datetime | None, expires_at: datetime | None) -> None:
+    if not verbs or not set(verbs) <= set(GRANTABLE):
+        raise invalid("verbs", _("choose from %s") % ", ".join(GRANTABLE))
     if expires_at and expires_at <= max(timezone.now(), starts_at or timezone.now()):
         raise invalid("expires_at", _("a grant must end after it begins, and in the future"))
+
+
+CHANGEABLE = ("verbs", "columns", "masks", "rows", "purpose", "starts_at", "expires_at", "may_extend")
+
+
+@transaction.atomic
+def update_grant(*, grant: Grant, **given: Any) -> Grant:
+    """Change what a grant gives, and until when. Narrower terms hold from the next request on."""
+    changed = Grant.objects.select_for_update().get(pk=grant.pk)
+    if changed.revoked_at is not None:
+        raise Refused("revoked", _("This grant was taken back. Make a new one."))
+    for name in set(given) & set(CHANGEABLE):
+        setattr(changed, name, given[name])
+    _check_terms(changed.verbs, changed.starts_at, changed.expires_at)
+    changed.verbs = _complete(changed.verbs)
+    changed.purpose = changed.purpose[:300]
+    changed.save()
+    details = {"verbs": changed.verbs, "changed": sorted(set(given) & set(CHANGEABLE))}
+    record("grant.update", changed, department_id=changed.owner_id, details=details)
+    return changed
 
 
 @transaction.atomic
@@ -133,6 +167,12 @@ def revoke_grant(*, grant: Grant) -> Grant:
         grant.save(update_fields=["revoked_at"])
         record("grant.revoke", grant, department_id=grant.owner_id)
     return grant
+
+
+def mask_key(grant_id: UUID) -> bytes:
+    """The secret under which a grant's hashes are made. It never leaves the platform, and no two grants share one."""
+    sealed = Grant.objects.values_list("mask_key", flat=True).get(pk=grant_id)
+    return bytes.fromhex(unseal(sealed))
 
 
 def drop_grants_on(kind: str, object_id: UUID) -> None:

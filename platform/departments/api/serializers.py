@@ -7,6 +7,7 @@ from rest_framework import serializers
 from accounts.models import User
 from departments.access import GRANTABLE
 from departments.models import Department, Grant, Membership, Role
+from departments.projection import Projection
 
 
 class MeMembershipSerializer(serializers.Serializer[Any]):
@@ -57,6 +58,13 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
         read_only_fields = ("id", "created_at")
 
 
+class MaskSerializer(serializers.Serializer[Any]):
+    """hide, hash, bucket (width, edges, characters or separator), redact or year-only."""
+
+    kind = serializers.CharField(max_length=20)
+    params = serializers.DictField(required=False)
+
+
 class GrantSerializer(serializers.ModelSerializer[Grant]):
     """What one department lets another do, and until when."""
 
@@ -65,9 +73,18 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
     verbs = serializers.ListField(
         child=serializers.ChoiceField(choices=[v.value for v in GRANTABLE]), allow_empty=False
     )
-    columns = serializers.ListField(child=serializers.CharField(), read_only=True, allow_null=True)
-    masks = serializers.DictField(read_only=True)
-    rows = serializers.ListField(child=serializers.CharField(), read_only=True)
+    columns = serializers.ListField(
+        child=serializers.CharField(trim_whitespace=False), required=False, allow_null=True, allow_empty=False,
+        help_text="The columns that are given; null gives all, also those of later versions.",
+    )  # fmt: skip
+    masks = serializers.DictField(
+        child=MaskSerializer(), required=False, help_text="By column, what is shown instead of its values."
+    )
+    rows = serializers.ListField(
+        child=serializers.CharField(max_length=500), required=False, max_length=10,
+        help_text="Conditions that a row must fit, all of them: age>=30, city=Oslo, income is present.",
+    )  # fmt: skip
+    all_rows = serializers.SerializerMethodField(help_text="Whether no condition limits the rows.")
     created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
     approver = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
     state = serializers.ChoiceField(choices=["granted", "planned", "expired", "revoked"], read_only=True)
@@ -77,8 +94,31 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
         model = Grant
         fields = (
             "id", "owner", "department", "object_kind", "object_id", "verbs", "columns", "masks", "rows",
-            "purpose", "state", "starts_at", "expires_at", "may_extend", "revoked_at", "created_at", "created_by",
+            "all_rows", "purpose", "state", "starts_at", "expires_at", "may_extend", "revoked_at", "created_at", "created_by",
             "approver", "url",
         )  # fmt: skip
         read_only_fields = ("id", "owner", "object_kind", "object_id", "revoked_at", "created_at", "created_by")
         extra_kwargs = {"starts_at": {"required": False}, "expires_at": {"required": False, "allow_null": True}}
+
+    def get_all_rows(self, grant: Grant) -> bool:
+        return not grant.rows
+
+    def to_representation(self, instance: Grant) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return shown if self._gives(instance) else {**shown, **_as_received(instance)}
+
+    def _gives(self, grant: Grant) -> bool:
+        """Whether the reader belongs to those who gave the grant."""
+        actor = self.context["actor"]
+        return grant.owner_id in actor.roles or (actor.is_platform_admin and grant.department_id not in actor.roles)
+
+
+def _as_received(grant: Grant) -> dict[str, Any]:
+    """What the grantee may know of the terms: no hidden column's name, and no condition, which may name one."""
+    projection = Projection.of(grant)
+    hidden = projection.hidden if projection else frozenset()
+    return {
+        "columns": None if grant.columns is None else [name for name in grant.columns if name not in hidden],
+        "masks": {name: mask for name, mask in grant.masks.items() if name not in hidden},
+        "rows": [],
+    }

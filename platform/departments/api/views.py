@@ -131,6 +131,10 @@ class GrantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewS
         own = self.actor.department_ids
         return grants.filter(Q(owner__in=own) | Q(department__in=own))
 
+    def get_serializer_context(self) -> dict[str, Any]:
+        context: dict[str, Any] = {**super().get_serializer_context()}
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "actor": self.actor}
+
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:
         """Take a grant back, at once. The owner's managers and platform admins may."""
