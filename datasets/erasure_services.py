@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.services import record
-from datasets import storage, subjects, traces
+from datasets import storage, subjects, tables, traces
 from datasets.models import DatasetVersion, Erasure, ErasureState, VersionState
 from datasets.profile import profile
 from datasets.schema import Schema
@@ -200,6 +200,7 @@ def complete(erasure: Erasure, made: list[Rewritten]) -> None:
     erased = 0
     for each in made:
         dropped |= _replace(each)
+        tables.forget(each.version.projected.all())
         erased += (each.version.rows or 0) - each.rows
         _save(each)
     held = traces.erase_held(erasure.department_id, subject)

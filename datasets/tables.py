@@ -85,7 +85,7 @@ def described(version: DatasetVersion, decision: Decision, *, actor: Actor | Non
 
 def _made(version: DatasetVersion, projection: Projection, actor: Actor | None) -> ProjectedTable:
     found = ProjectedTable.objects.filter(version=version, digest=projection.digest).select_related("job").first()
-    if found is not None and found.storage_key:
+    if found is not None and found.storage_key and found.source_key == version.storage_key:
         return found
     if actor is not None and (version.rows or 0) * len(version.schema) > AT_ONCE:
         raise BeingPrepared(_job(version, projection, actor, found))
@@ -108,10 +108,11 @@ def prepare(version: DatasetVersion, projection: Projection) -> ProjectedTable:
         except masking.UnfitTerms:
             raise _unfit(version) from None
         figures, kept = profile(target, given), storage.keep_path(target, "views")
-    values = {"storage_key": kept.key, "rows": rows, "schema": given.to_json(), "profile": figures}
-    found, _new = ProjectedTable.objects.update_or_create(
-        version=version, digest=projection.digest, defaults={"grant_id": projection.grant, **values}
-    )
+    values = {
+        "grant_id": projection.grant, "source_key": version.storage_key, "storage_key": kept.key, "rows": rows,
+        "schema": given.to_json(), "profile": figures,
+    }  # fmt: skip
+    found, _new = ProjectedTable.objects.update_or_create(version=version, digest=projection.digest, defaults=values)
     return found
 
 
