@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hmac
 import io
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ from django.utils.translation import gettext as _
 from audit.services import record
 from datasets import storage, subjects, tables, traces
 from datasets.models import DatasetVersion, Erasure, ErasureState, VersionState
+from datasets.parts import Manifest, manifest
 from datasets.profile import profile
 from datasets.schema import Schema
-from datasets.services import unused_keys
+from datasets.services import name_parts, stored_keys, unused_keys
 from departments.access import Actor, Verb, require, require_in
 from departments.models import Department
 from jobs.models import Job
@@ -148,7 +150,8 @@ class Rewritten:
     """A version's content without the subject, stored, and not yet the version's."""
 
     version: DatasetVersion
-    table: storage.Stored
+    key: str
+    manifest: Manifest
     rejects_key: str
     rows: int
     profile: dict[str, Any]
@@ -168,13 +171,14 @@ def rewrite(erasure: Erasure, workdir: Path, progress: Progress) -> list[Rewritt
 
 
 def _rewrite_version(version: DatasetVersion, subject: str, columns: list[str], workdir: Path) -> Rewritten:
-    schema, target = Schema.from_json(version.schema), workdir / f"{version.pk}.parquet"
+    schema, target = Schema.from_json(version.schema), workdir / str(version.pk)
     with storage.local(version.storage_key) as path:
         subjects.without(path, target, schema, subject, columns)
     figures = profile(target, schema)
-    stored = storage.keep_path(target, "tables")
-    target.unlink()
-    return Rewritten(version, stored, _rewrite_rejects(version, subject, workdir), figures["rows"], figures)
+    made = manifest(target)
+    key = storage.keep_table(target, made)
+    shutil.rmtree(target)
+    return Rewritten(version, key, made, _rewrite_rejects(version, subject, workdir), figures["rows"], figures)
 
 
 def _rewrite_rejects(version: DatasetVersion, subject: str, workdir: Path) -> str:
@@ -214,8 +218,8 @@ def complete(erasure: Erasure, made: list[Rewritten]) -> None:
 
 def _replace(each: Rewritten) -> set[str]:
     version = each.version
-    gone = {version.storage_key, version.source_key, version.rejects_key} - {each.table.key, each.rejects_key}
-    return gone - {""}
+    kept = {each.key, each.rejects_key, *storage.part_keys(each.manifest), ""}
+    return {*stored_keys(version)} - kept
 
 
 def _save(each: Rewritten) -> None:
@@ -224,9 +228,10 @@ def _save(each: Rewritten) -> None:
     removed = (version.rows or 0) - each.rows
     note = _("%(rows)s rows were erased on %(day)s at the request of a person; the original file was deleted.")
     version.notes = [*version.notes, note % {"rows": f"{removed:,}", "day": timezone.now().date().isoformat()}]
-    version.storage_key, version.sha256, version.rejects_key = each.table.key, each.table.sha256, each.rejects_key
+    version.storage_key, version.sha256, version.rejects_key = each.key, each.manifest.sha256, each.rejects_key
     version.source_key, version.rows, version.profile = "", each.rows, each.profile
     version.save()
+    name_parts(version, each.manifest)
     details = {"rows": removed}
     record("dataset.rows_erased", version.dataset, version=version.number, details=details)
 

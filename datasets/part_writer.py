@@ -41,8 +41,8 @@ class PartWriter:
             self._write(rows)
 
     def close(self) -> None:
-        """Write what waits and finish the last part."""
-        if self._rows:
+        """Write what waits and finish the last part; a table without rows has one part, for its schema."""
+        if self._rows or not self.written:
             self._write(self._rows)
         self._finish()
 
@@ -60,12 +60,12 @@ class PartWriter:
     def _write(self, rows: int) -> None:
         import pyarrow as pa
 
-        waiting = pa.concat_tables(self._waiting)
+        waiting = pa.concat_tables([self.schema.empty_table(), *self._waiting])
         group, rest = waiting.slice(0, rows), waiting.slice(rows)
         self._waiting, self._rows = [rest] if rest.num_rows else [], rest.num_rows
         if not self._file:
             self._begin(group)
-        self._file.write_table(group, row_group_size=rows)
+        self._file.write_table(group, row_group_size=max(1, rows))
         self._left -= rows
         if not self._left:
             self._finish()

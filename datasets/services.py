@@ -16,6 +16,7 @@ from datasets import storage, tables
 from datasets.ingest import IngestReport
 from datasets.models import Dataset, DatasetVersion, ProjectedTable, VersionPart, VersionState
 from datasets.opening import check_options
+from datasets.parts import Manifest
 from departments.access import Actor, Decision, Verb, require, require_in
 from departments.models import Department
 from departments.services import drop_grants_on
@@ -125,11 +126,17 @@ def complete_version(
     version.storage_key, version.rejects_key, version.sha256 = key, rejects_key, report.manifest.sha256
     version.error = None
     version.save()
-    VersionPart.objects.bulk_create(VersionPart(version=version, key=key) for key in storage.part_keys(report.manifest))
+    name_parts(version, report.manifest)
     names = "\n".join(column["name"].casefold() for column in version.schema)
     Dataset.objects.filter(pk=version.dataset_id).update(updated_at=timezone.now(), column_index=names)
     details = {"rows": report.rows, "rejected_rows": report.rejected_rows}
     record("dataset.version_ready", version.dataset, version=version.number, details=details)
+
+
+def name_parts(version: DatasetVersion, manifest: Manifest) -> None:
+    """Write down which stored parts make up a version's table, so that they stay as long as it does."""
+    version.parts.all().delete()
+    VersionPart.objects.bulk_create(VersionPart(version=version, key=key) for key in storage.part_keys(manifest))
 
 
 def fail_version(*, version: DatasetVersion, job: Job) -> None:
@@ -176,7 +183,7 @@ def delete_dataset(*, actor: Actor, dataset: Dataset) -> None:
     """Delete a data set with its versions, recipes and grants; refused while a run or a model was made from it."""
     require(actor, Verb.MANAGE, dataset)
     with transaction.atomic():
-        keys = {key for version in dataset.versions.prefetch_related("parts") for key in _keys(version)}
+        keys = {key for version in dataset.versions.prefetch_related("parts") for key in stored_keys(version)}
         tables.forget(ProjectedTable.objects.filter(version__dataset=dataset))
         record("dataset.delete", dataset, details={"versions": dataset.versions.count()})
         drop_grants_on("dataset", dataset.pk)
@@ -188,7 +195,8 @@ def delete_dataset(*, actor: Actor, dataset: Dataset) -> None:
         transaction.on_commit(lambda: storage.discard(unused_keys(keys)))
 
 
-def _keys(version: DatasetVersion) -> list[str]:
+def stored_keys(version: DatasetVersion) -> list[str]:
+    """Everything in the storage that a version names."""
     parts = [part.key for part in version.parts.all()]
     return [version.source_key, version.storage_key, version.rejects_key, *parts]
 

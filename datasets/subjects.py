@@ -8,7 +8,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datasets.schema import Column, Schema
+from datasets import parts
+from datasets.part_writer import PartWriter
+from datasets.schema import Column, Schema, arrow_schema
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,7 +44,7 @@ def find(table: Path, schema: Schema, subject: str, columns: Iterable[str] = ())
         *(test.sum().alias(f"is {name}") for name, test in tests.items()),
         *((test & ~tests[name]).sum().alias(f"in {name}") for name, test in mentions.items()),
     ]
-    counts = pl.scan_parquet(table).select(asked).collect(engine="streaming").row(0, named=True)
+    counts = parts.scan(table).select(asked).collect(engine="streaming").row(0, named=True)
     return Traces(
         int(counts["rows"] or 0),
         {name: int(n) for name in tests if (n := counts[f"is {name}"])},
@@ -51,12 +53,16 @@ def find(table: Path, schema: Schema, subject: str, columns: Iterable[str] = ())
 
 
 def without(table: Path, target: Path, schema: Schema, subject: str, columns: Iterable[str] = ()) -> None:
-    """Write the table to `target` (Parquet) without the rows that `find` counts, in their order."""
+    """Write the table to the folder `target` in parts, without the rows that `find` counts, in their order."""
     import polars as pl
 
     tests = [_is_subject(column, subject) for column in _searched(schema, columns)]
     kept = ~pl.any_horizontal([pl.lit(False), *tests])
-    pl.scan_parquet(table).filter(kept).sink_parquet(target, compression="zstd", maintain_order=True)
+    writer = PartWriter(target, arrow_schema(schema))
+    for batch in parts.batches(table):
+        frame = pl.DataFrame(pl.from_arrow(batch)).filter(kept)
+        writer.append(frame.to_arrow().cast(writer.schema))
+    writer.close()
 
 
 def is_key(value: Any, subject: str) -> bool:

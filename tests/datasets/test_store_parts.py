@@ -73,6 +73,11 @@ def test_a_longer_table_shares_the_parts_that_begin_it(tmp_path: Path) -> None:
     assert longer.parts[:2] == shorter.parts[:2] and longer.sha256 != shorter.sha256
 
 
+def test_a_table_without_rows_keeps_its_schema(tmp_path: Path) -> None:
+    assert written(tmp_path / "none", table(0), []).parts[0].rows == 0
+    assert parts.scan(tmp_path / "none").collect_schema().names() == SCHEMA.names
+
+
 def test_wide_tables_have_fewer_rows_in_a_part(tmp_path: Path) -> None:
     wide = PartWriter(tmp_path / "wide", pa.schema([(str(i), pa.int64()) for i in range(10_000)]))
     assert wide.part_rows == 2048 and wide.group_rows == 1024
