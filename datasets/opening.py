@@ -49,6 +49,9 @@ def open_table(source: Path, workdir: Path, *, filename: str, options: dict[str,
     given = _checked(_understood(options, fmt, file.filename), fmt)
     table = fmt.open(file.path, workdir, given["text"])
     table.notes[:0] = notes
+    for name, wanted in given["types"].items():
+        if table.typed.get(name) == "text" != wanted:
+            del table.typed[name]  # text that somebody wants to be read as something
     return Opened(fmt, table, given)
 
 

@@ -1,0 +1,59 @@
+"""Apache Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from datasets.formats import _columnar
+from datasets.formats._base import Format, TextTable
+
+_MAGIC = b"PAR1"
+_WHAT = "The Parquet file"
+# Of the file's own description; what Arrow allows by itself is more than any table needs.
+_MOST_TEXT, _MOST_ITEMS = 100 << 20, 1_000_000
+
+
+def recognise(head: bytes) -> bool:
+    return head.startswith(_MAGIC)
+
+
+def open_parquet(source: Path, workdir: Path, options: dict[str, Any]) -> TextTable:
+    """Open a Parquet file; see formats._base.Format.open."""
+    with _columnar.readable(_WHAT):
+        file = _opened(source, [])
+        schema, rows = file.schema_arrow, file.metadata.num_rows
+    _columnar.refuse_endless(rows, len(schema), source.stat().st_size)
+    size = _columnar.batch_rows(len(schema))
+    texts = [field.name for field in schema if _columnar.is_text(field.type)]
+
+    def batches(columns: list[int] | None) -> Iterator[Any]:
+        with _columnar.readable(_WHAT):
+            # Text stays in its dictionary until its length is known.
+            file = _opened(source, texts if columns is None else [])
+            names = None if columns is None else [schema.names[i] for i in columns]
+            yield from file.iter_batches(size, columns=names, use_threads=False)
+
+    return _columnar.open_batches(schema, batches, count=-(-rows // size))
+
+
+def _opened(source: Path, dictionaries: list[str]) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(
+        source,
+        read_dictionary=dictionaries,
+        thrift_string_size_limit=_MOST_TEXT,
+        thrift_container_size_limit=_MOST_ITEMS,
+    )
+
+
+FORMAT = Format(
+    name="parquet",
+    label="Parquet",
+    suffixes=(".parquet", ".pq"),
+    params=(),
+    recognise=recognise,
+    open=open_parquet,
+)
