@@ -54,7 +54,7 @@ class Refresh:
         ask = Ask(self.feed.table, self.feed.query, tuple(self.feed.columns), self.feed.cursor)
         with read_batches(config, ask) as stream:
             done = handover.write(stream, self.file, cursor=self.feed.cursor, tick=tick)
-        self.filename = f"{(self.feed.table or 'query')[:240]}.handover"
+        self.filename = f"{(self.feed.table or 'query')[:240]}.parquet"
         self.newest, self.notes = done.newest, done.notes
         self.origin |= {"mode": "full", "cursor": self.feed.cursor, "until": done.newest or ""}
         if not done.rows:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UnreadableFile
@@ -51,13 +52,37 @@ def open_batches(schema: pa.Schema, batches: Batches, *, count: int | None) -> T
     given = [_given(field, i in fine) for i, field in enumerate(schema)]
     notes += [f"{name!r} {each.note}" for name, each in zip(names, given, strict=True) if each.note]
     typed = {name: each.type for name, each in zip(names, given, strict=True) if each.type}
+    table = TextTable(names, lambda: iter(()), {}, count, notes, typed)
+    said = _NotFinite(table)
 
     def blocks() -> Iterator[Callable[[], Block]]:
+        rows = 0
         for batch in batches(None):
+            rows += batch.num_rows
             for part in _parts(batch):
-                yield partial(_block, part, names, given)
+                yield partial(_block, part, names, given, said)
+        if not rows:
+            raise UnreadableFile("header_only", "The file has columns and no rows.", "Choose a file that has rows.")
 
-    return TextTable(names, blocks, {}, count, notes, typed)
+    table.blocks = blocks
+    return table
+
+
+class _NotFinite:
+    """Notes which columns of numbers hold NaN or infinity, in the table's order whichever block shows it first."""
+
+    def __init__(self, table: TextTable) -> None:
+        self.table, self.found, self.lock = table, set[str](), Lock()
+
+    def add(self, name: str) -> None:
+        with self.lock:
+            if name not in self.found:
+                self.found.add(name)
+                ordered = [self._note(each) for each in self.table.columns if each in self.found]
+                self.table.notes[:] = [note for note in self.table.notes if note not in ordered] + ordered
+
+    def _note(self, name: str) -> str:
+        return f"In {name!r} NaN and infinity mean a missing value."
 
 
 def batch_rows(width: int) -> int:
@@ -107,14 +132,19 @@ def damaged(what: str, reason: str) -> UnreadableFile:
     )
 
 
-def _block(batch: pa.RecordBatch, names: list[str], given: list[Given]) -> Block:
+def _block(batch: pa.RecordBatch, names: list[str], given: list[Given], said: _NotFinite) -> Block:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     with readable("The file"):
         columns = []
         for name, each, cells in zip(names, given, batch.columns, strict=True):
             cells.validate(full=True)
-            columns.append(_without_nul(name, each.convert(cells)))
+            values = each.convert(cells)
+            if each.type == "number" and not pc.all(finite := pc.is_finite(values)).as_py():
+                said.add(name)
+                values = pc.if_else(finite, values, None)
+            columns.append(_without_nul(name, values))
         return Block(pa.table(columns, names=[str(i) for i in range(len(names))]), [])
 
 
@@ -122,11 +152,11 @@ def _without_nul(name: str, cells: pa.Array) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pa.types.is_string(cells.type) and (data := cells.buffers()[2]) and b"\0" in memoryview(data).tobytes():
-        if pc.any(pc.match_substring(cells, "\0")).as_py():
-            raise UnreadableFile(
-                "binary_file", f"The column {name!r} holds a NUL character, so it is not text.", "Leave the column out."
-            )
+    data = cells.buffers()[2] if pa.types.is_string(cells.type) else None
+    if data and b"\0" in memoryview(data).tobytes() and pc.any(pc.match_substring(cells, "\0")).as_py():
+        raise UnreadableFile(
+            "binary_file", f"The column {name!r} holds a NUL character, so it is not text.", "Leave the column out."
+        )
     return cells
 
 
@@ -146,7 +176,7 @@ def _text_bytes(cells: pa.Array) -> int:
     if not pa.types.is_dictionary(cells.type) or not is_text(cells.type.value_type):
         return 0
     lengths = pc.cast(pc.binary_length(cells.dictionary), pa.int64())
-    return pc.sum(pc.take(lengths, cells.indices)).as_py() or 0  # type: ignore[no-any-return]
+    return pc.sum(pc.take(lengths, cells.indices)).as_py() or 0
 
 
 def _finer_than_stored(schema: pa.Schema, batches: Batches) -> set[int]:
@@ -253,15 +283,6 @@ def _cast(to: str) -> Callable[[pa.Array], pa.Array]:
     return convert
 
 
-def _finite(cells: pa.Array) -> pa.Array:
-    """Numbers, where what is not one (NaN) is no value."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    values = pc.cast(cells, pa.float64())
-    return pc.if_else(pc.is_nan(values), None, values) if pc.any(pc.is_nan(values)).as_py() else values
-
-
 def _printed(cells: pa.Array) -> pa.Array:
     """Each value as JSON, or as it is written where JSON has no such thing."""
     import pyarrow as pa
@@ -283,7 +304,7 @@ _WHOLE = ("is_int8", "is_int16", "is_int32", "is_int64", "is_uint8", "is_uint16"
 _BY_TYPE: tuple[tuple[Iterable[str], Given], ...] = (
     (("is_string", "is_large_string", "is_string_view", "is_null"), Given("text", _cast("string"))),
     (_WHOLE, Given("integer", _cast("int64"))),
-    (("is_floating",), Given("number", _finite)),
+    (("is_floating",), Given("number", _cast("float64"))),
     (("is_boolean",), Given("boolean", _same)),
     (("is_date",), Given("date", _cast("date32"))),
     (("is_uint64", "is_decimal"), Given(None, _cast("string"))),
