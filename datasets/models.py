@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from datasets.erasure_models import Erasure, ErasureState
 from datasets.querysets import DatasetQuerySet, VersionQuerySet
 from datasets.source_models import ConnectAllowance, Feed, Source
+from datasets.upload_models import Upload
 from departments.querysets import ProtectedQuerySet
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Feed",
     "Recipe",
     "Source",
+    "Upload",
     "VersionState",
 ]
 
@@ -82,7 +84,7 @@ class DatasetVersion(models.Model):
     source_name = models.CharField(max_length=255)
     source_key = models.CharField(max_length=200)
     source_bytes = models.BigIntegerField(default=0)
-    source_sha256 = models.CharField(max_length=64, blank=True)
+    source_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     storage_key = models.CharField(max_length=200, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     rejects_key = models.CharField(max_length=200, blank=True)

@@ -100,6 +100,13 @@ def relations(actor: Actor, datasets: list[object]) -> dict[object, str]:
     }
 
 
+class UploadQuerySet(ProtectedQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        """A person's own, in departments where they may still upload: nobody else's business, admins included."""
+        own = self.filter(created_by_id=actor.person_id, department_id__in=actor.departments_with(Verb.CREATE))
+        return own if actor.person_id is not None and actor.has_scope(Verb.DISCOVER) else self.none()
+
+
 class ErasureQuerySet(ProtectedQuerySet):
     def visible_to(self, actor: Actor) -> Self:
         """Managers of the department alone: that somebody asked to be forgotten is personal too."""

@@ -44,17 +44,37 @@ def create_dataset(
     Raises Refused when the role, the name, the options or the file's size do not allow it.
     """
     require_in(actor, Verb.CREATE, department)
-    filename = _label(filename or file.name or "")
-    name = name or PurePath(filename).stem
+    filename = label(filename or file.name or "")
+    name = _checked_name(name or PurePath(filename).stem)
     options = _checked_file(file, filename, options)
-    source = storage.keep(file, "sources")
-    with transaction.atomic():
-        dataset = insert_dataset(
-            department=department, name=name, description=description.strip(), is_simulated=is_simulated,
-            created_by_id=actor.person_id,
-        )  # fmt: skip
-        record("dataset.create", dataset, details={"source_sha256": source.sha256})
-        _begin_version(actor, dataset, filename, source, options)
+    return create_from_source(
+        actor=actor, department=department, name=name, source=storage.keep(file, "sources"), filename=filename,
+        options=options, description=description, is_simulated=is_simulated,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def create_from_source(
+    *,
+    actor: Actor,
+    department: Department,
+    name: str,
+    source: storage.Stored,
+    filename: str,
+    options: dict[str, Any] | None = None,
+    description: str = "",
+    is_simulated: bool = False,
+) -> Dataset:
+    """Make a data set from a file that is stored already; see `create_dataset`."""
+    require_in(actor, Verb.CREATE, department)
+    name = _checked_name(name or PurePath(filename).stem)
+    options = checked_options(options or {}, filename)
+    dataset = insert_dataset(
+        department=department, name=name, description=description.strip(), is_simulated=is_simulated,
+        created_by_id=actor.person_id,
+    )  # fmt: skip
+    record("dataset.create", dataset, details={"source_sha256": source.sha256})
+    _begin_version(actor, dataset, filename, source, options)
     return dataset
 
 
@@ -77,11 +97,19 @@ def add_version(
 ) -> DatasetVersion:
     """Read another file into the next version of a data set."""
     require(actor, Verb.EDIT, dataset)
-    filename = _label(filename or file.name or "")
+    filename = label(filename or file.name or "")
     options = _checked_file(file, filename, options)
     source = storage.keep(file, "sources")
-    with transaction.atomic():
-        return _begin_version(actor, dataset, filename, source, options)
+    return add_version_from_source(actor=actor, dataset=dataset, source=source, filename=filename, options=options)
+
+
+@transaction.atomic
+def add_version_from_source(
+    *, actor: Actor, dataset: Dataset, source: storage.Stored, filename: str, options: dict[str, Any] | None = None
+) -> DatasetVersion:
+    """Read a file that is stored already into the next version of a data set."""
+    require(actor, Verb.EDIT, dataset)
+    return _begin_version(actor, dataset, filename, source, checked_options(options or {}, filename))
 
 
 @transaction.atomic
@@ -91,7 +119,7 @@ def import_again(*, actor: Actor, version: DatasetVersion, options: dict[str, An
     if not version.source_key:
         detail = _("The file of version %s was deleted when a person was erased from it. Upload a file instead.")
         raise Refused("source_erased", detail % version.number)
-    options = _checked_options(options, version.source_name)
+    options = checked_options(options, version.source_name)
     source = storage.Stored(version.source_key, version.source_sha256, version.source_bytes)
     return _begin_version(actor, version.dataset, version.source_name, source, options)
 
@@ -216,7 +244,7 @@ def record_read(version: DatasetVersion, decision: Decision, what: str, **detail
     )  # fmt: skip
 
 
-def _label(filename: str) -> str:
+def label(filename: str) -> str:
     """A file's name without folders and control characters, for people to read."""
     last = filename.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(sign for sign in last if sign.isprintable())[:255]
@@ -231,18 +259,28 @@ def _checked_name(name: str) -> str:
 
 def _checked_file(file: File, filename: str, options: dict[str, Any] | None) -> dict[str, Any]:
     if not file.size:
-        raise invalid(
-            "file", _("the file is empty; choose one that has a header line and at least one row"), code="empty_file"
-        )
-    if file.size > settings.UPLOAD_MAX_BYTES:
+        raise empty_file()
+    check_size(file.size)
+    return checked_options(options or {}, filename)
+
+
+def empty_file() -> Refused:
+    """The refusal of a file without a byte."""
+    message = _("the file is empty; choose one that has a header line and at least one row")
+    return invalid("file", message, code="empty_file")
+
+
+def check_size(size: int) -> None:
+    """Raise 413 for a file that is larger than the platform takes."""
+    if size > settings.UPLOAD_MAX_BYTES:
         limit = settings.UPLOAD_MAX_BYTES // 10**6
         raise Refused(
             "too_large", _("The file is larger than %d MB, the most that can be uploaded.") % limit, status=413
         )
-    return _checked_options(options or {}, filename)
 
 
-def _checked_options(options: dict[str, Any], filename: str) -> dict[str, Any]:
+def checked_options(options: dict[str, Any], filename: str) -> dict[str, Any]:
+    """Return the reading options if they fit; raise 422 that names the one that does not."""
     if not isinstance(options, dict):
         raise invalid("options", _("expected an object"))
     try:

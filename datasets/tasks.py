@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from datasets import erasure_tasks, granted_tasks, services, source_tasks, storage
+from datasets import erasure_tasks, granted_tasks, services, source_tasks, storage, upload_tasks
 from datasets.errors import UnreadableFile
 from datasets.models import DatasetVersion
 from jobs.context import JobContext
@@ -14,7 +14,7 @@ from jobs.errors import JobFailed
 from jobs.models import Job, JobState
 from jobs.registry import handler
 
-__all__ = ["erasure_tasks", "granted_tasks", "source_tasks"]  # its jobs are declared by being imported
+__all__ = ["erasure_tasks", "granted_tasks", "source_tasks", "upload_tasks"]  # its jobs are declared by being imported
 
 
 def settle(job: Job) -> None:

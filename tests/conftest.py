@@ -24,7 +24,7 @@ from tests.people import make_departments, make_people, signed_in
 def own_folders(settings: Any, tmp_path: Path) -> None:
     """Every test has its own files and work folders."""
     settings.HOME = tmp_path
-    for name in ("files", "work", "spool", "tmp", "cache"):
+    for name in ("files", "work", "spool", "tmp", "cache", "uploads"):
         (tmp_path / name).mkdir()
     settings.STORAGES = {
         **settings.STORAGES,

@@ -69,7 +69,7 @@ def test_no_row_stands_twice() -> None:
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """One set of folders for the whole module, as it shares one world."""
     folder = tmp_path_factory.mktemp("world")
-    for name in ("files", "work", "spool", "tmp", "cache"):
+    for name in ("files", "work", "spool", "tmp", "cache", "uploads"):
         (folder / name).mkdir()
     files = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(folder / "files")}}
     caches = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -125,7 +125,10 @@ def send(client: Client, row: Row, world: World) -> Any:
         return (
             client.generic("GET", url) if row.method == "GET" else getattr(client, row.method.lower())(url, body or {})
         )
-    return client.generic(row.method, url, _json(body), content_type="application/json")
+    if isinstance(body, bytes):
+        content_type = row.headers.get("Content-Type", "application/octet-stream")
+        return client.generic(row.method, url, body, content_type=content_type, headers=row.headers)
+    return client.generic(row.method, url, _json(body), content_type="application/json", headers=row.headers)
 
 
 def _json(body: Any) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,8 +16,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from datasets.models import Dataset, DatasetVersion, Feed, Recipe, Source
+from datasets.models import Dataset, DatasetVersion, Feed, Recipe, Source, Upload
 from departments.models import AccessRequest, Grant
 from jobs.models import Job
 from serving.models import Deployment
@@ -35,6 +37,7 @@ LISTS = (
     "/access-requests/",
     "/access-requests/?box=answered",
     "/api/v1/datasets/?limit=500",
+    "/api/v1/uploads/?limit=500",
     "/api/v1/recipes/?limit=500",
     "/api/v1/sources/?limit=500",
     "/api/v1/feeds/?limit=500",
@@ -60,6 +63,8 @@ def make(count: int, departments: SimpleNamespace, people: SimpleNamespace, mark
         DatasetVersion(dataset=table, number=1, state="ready", rows=9, columns=2, source_name="a.csv", job=job, **own)
         for table, job in zip(tables, jobs, strict=True)
     )
+    begun = {"length": 9, "expires_at": timezone.now() + timedelta(days=1), **own}
+    Upload.objects.bulk_create(Upload(filename=name, **begun) for name in names)
     Recipe.objects.bulk_create(Recipe(dataset=table, name=table.name, **own) for table in tables)
     sources = Source.objects.bulk_create(Source(name=name, connector="postgresql", **own) for name in names)
     Feed.objects.bulk_create(Feed(dataset=t, source=s, **own) for t, s in zip(tables, sources, strict=True))

@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from datasets import tables
-from datasets.models import Dataset, DatasetVersion
+from datasets import tables, upload_services
+from datasets.models import Dataset, DatasetVersion, Upload
 from departments.models import Department
 
 
@@ -105,6 +105,65 @@ class AgainSerializer(serializers.Serializer[Any]):
 
     source_version = serializers.IntegerField(min_value=1)
     options = serializers.JSONField()
+
+
+class FromUploadSerializer(serializers.Serializer[Any]):
+    """A file that came through uploads/, to be read with these options."""
+
+    upload = serializers.UUIDField()
+    options = serializers.JSONField(required=False)
+
+
+class NewFromUploadSerializer(FromUploadSerializer):
+    name = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
+    department = serializers.SlugRelatedField(slug_field="slug", queryset=Department.objects.all(), required=False)
+    description = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+
+
+class NextVersionSerializer(serializers.Serializer[Any]):
+    """Either a finished upload, or an earlier version whose file is read again."""
+
+    upload = serializers.UUIDField(required=False)
+    source_version = serializers.IntegerField(min_value=1, required=False)
+    options = serializers.JSONField(required=False)
+
+
+class DuplicateSerializer(serializers.Serializer[Any]):
+    """A version that was read from exactly the same bytes."""
+
+    dataset = serializers.UUIDField(source="dataset_id")
+    name = serializers.CharField(source="dataset.name")
+    version = serializers.IntegerField(source="number")
+    created_at = serializers.DateTimeField()
+
+
+class UploadStateSerializer(serializers.ModelSerializer[Upload]):
+    """A file on its way in. `sha256` is there when all of it is."""
+
+    department = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
+    dataset = serializers.UUIDField(source="dataset_id", read_only=True, allow_null=True)
+    name = serializers.CharField(source="filename", read_only=True)
+    created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    duplicates = serializers.SerializerMethodField()
+    url = serializers.HyperlinkedIdentityField(view_name="api:upload-detail", lookup_field="id")
+
+    class Meta:
+        model = Upload
+        fields = (
+            "id", "name", "department", "dataset", "length", "offset", "sha256", "duplicates", "expires_at", "created_at",
+            "created_by", "url",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(DuplicateSerializer(many=True))
+    def get_duplicates(self, upload: Upload) -> Any:
+        """Only of a single upload: a list asks the database once."""
+        view = self.context.get("view")
+        if view is None or view.action == "list":
+            return []
+        return DuplicateSerializer(
+            upload_services.duplicates_of(actor=view.actor, sha256=upload.sha256), many=True
+        ).data
 
 
 class RowsSerializer(serializers.Serializer[Any]):

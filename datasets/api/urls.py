@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from datasets.api.erasures import ErasureViewSet
 from datasets.api.recipes import DeclaredSteps, RecipeViewSet
 from datasets.api.sources import DeclaredConnectors, FeedViewSet, SourceViewSet
+from datasets.api.uploads import UploadViewSet
 from datasets.api.views import DatasetGrantViewSet, DatasetViewSet, VersionViewSet
 
 router = SimpleRouter(use_regex_path=False)
@@ -13,6 +14,7 @@ router.register("datasets", DatasetViewSet, basename="dataset")
 router.register("datasets/<uuid:id>/versions", VersionViewSet, basename="dataset-version")
 router.register("datasets/<uuid:id>/grants", DatasetGrantViewSet, basename="dataset-grant")
 router.register("erasures", ErasureViewSet, basename="erasure")
+router.register("uploads", UploadViewSet, basename="upload")
 router.register("recipes", RecipeViewSet, basename="recipe")
 router.register("sources", SourceViewSet, basename="source")
 router.register("feeds", FeedViewSet, basename="feed")

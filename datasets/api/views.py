@@ -17,11 +17,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from datasets import reading, services
+from datasets import reading, services, upload_services
 from datasets.api.serializers import (
     AgainSerializer,
     DatasetSerializer,
+    FromUploadSerializer,
     NewDatasetSerializer,
+    NewFromUploadSerializer,
+    NextVersionSerializer,
     RowsSerializer,
     UploadSerializer,
     VersionSerializer,
@@ -89,15 +92,24 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumVie
         return Response(self.get_serializer(self.get_queryset().get(pk=dataset.pk)).data, **kwargs)
 
     def get_parsers(self) -> list[Any]:
-        return [MultiPartParser()] if self.request and self.request.method == "POST" else [BoundedJSONParser()]
+        is_post = self.request and self.request.method == "POST"
+        return [MultiPartParser(), BoundedJSONParser()] if is_post else [BoundedJSONParser()]
 
-    @extend_schema(request={"multipart/form-data": NewDatasetSerializer}, responses={201: DatasetSerializer})
+    @extend_schema(
+        request={"multipart/form-data": NewDatasetSerializer, "application/json": NewFromUploadSerializer},
+        responses={201: DatasetSerializer},
+    )
     def create(self, request: Request) -> Response:
-        """Upload a file as a new data set. A job reads it; follow `job` until `version.state` is ready or failed."""
-        asked = NewDatasetSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        given = asked.validated_data
-        dataset = services.create_dataset(actor=self.actor, **given)
+        """Make a data set from a file sent along, or from a finished upload.
+
+        A job reads it; follow `job` until `version.state` is ready or failed.
+        """
+        if request.content_type.startswith("application/json"):
+            given = _checked(NewFromUploadSerializer, request)
+            given["upload"] = upload_services.usable(actor=self.actor, upload_id=given["upload"])
+            dataset = upload_services.import_upload(actor=self.actor, **given)
+        else:
+            dataset = services.create_dataset(actor=self.actor, **_checked(NewDatasetSerializer, request))
         return self._answer(dataset, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=DatasetSerializer, responses=DatasetSerializer)
@@ -158,27 +170,29 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
         return [MultiPartParser(), BoundedJSONParser()]
 
     @extend_schema(
-        request={"multipart/form-data": UploadSerializer, "application/json": AgainSerializer},
+        request={"multipart/form-data": UploadSerializer, "application/json": NextVersionSerializer},
         responses={201: VersionSerializer},
     )
     def create(self, request: Request, id: str) -> Response:
-        """Upload the next version; or, with JSON, read an earlier version's file again with other options."""
+        """Make the next version from a file sent along; or, with JSON, from a finished upload (`upload`), or from an
+        earlier version's file read again with other options (`source_version`)."""
         dataset = self.dataset(Verb.EDIT)
         if "source_version" in request.data:
             version = self._again(request, dataset)
+        elif "upload" in request.data:
+            given = _checked(FromUploadSerializer, request)
+            given["upload"] = upload_services.usable(actor=self.actor, upload_id=given["upload"])
+            version = upload_services.import_upload_as_version(actor=self.actor, dataset=dataset, **given)
         else:
-            asked = UploadSerializer(data=request.data)
-            asked.is_valid(raise_exception=True)
-            version = services.add_version(actor=self.actor, dataset=dataset, **asked.validated_data)
+            version = services.add_version(actor=self.actor, dataset=dataset, **_checked(UploadSerializer, request))
         return Response(self.get_serializer(version).data, status=status.HTTP_201_CREATED)
 
     def _again(self, request: Request, dataset: Dataset) -> DatasetVersion:
-        asked = AgainSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        source = dataset.versions.filter(number=asked.validated_data["source_version"]).first()
+        given = _checked(AgainSerializer, request)
+        source = dataset.versions.filter(number=given["source_version"]).first()
         if source is None:
             raise invalid("source_version", "the data set has no version of this number")
-        return services.import_again(actor=self.actor, version=source, options=asked.validated_data["options"])
+        return services.import_again(actor=self.actor, version=source, options=given["options"])
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
@@ -226,6 +240,12 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
         parts = reading.download(actor=self.actor, version=version, kind=kind)
         name = f"{version.dataset.name} v{version.number}.{kind}"
         return download(request._request, parts, name=name, content_type=reading.FORMATS[kind])
+
+
+def _checked(serializer: type[Any], request: Request) -> dict[str, Any]:
+    asked = serializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    return dict(asked.validated_data)
 
 
 def _whole(asked: Any, name: str, default: int) -> int:

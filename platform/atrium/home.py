@@ -3,7 +3,7 @@
 import secrets
 from pathlib import Path
 
-FOLDERS = ("files", "broker/queue", "broker/control", "cache", "logs", "static", "tmp", "work", "spool")
+FOLDERS = ("files", "broker/queue", "broker/control", "cache", "logs", "static", "tmp", "work", "spool", "uploads")
 
 
 def ensure_home(home: Path) -> Path:

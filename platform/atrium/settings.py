@@ -297,6 +297,7 @@ CELERY_BEAT_SCHEDULE = {
     "reap-jobs": {"task": "jobs.tasks.reap", "schedule": JOB_REAP_EVERY, "options": {"expires": 30}},
     "link-audit": {"task": "audit.tasks.link", "schedule": 60, "options": {"expires": 60}},
     "check-audit": {"task": "audit.tasks.check", "schedule": 24 * 3600, "options": {"expires": 3600}},
+    "purge-uploads": {"task": "datasets.tasks.purge_uploads", "schedule": 3600, "options": {"expires": 3600}},
     # What a web process that is gone left in the spool; living ones ship their own.
     "ship-predictions": {"task": "serving.tasks.ship_predictions", "schedule": 15, "options": {"expires": 15}},
 }
@@ -310,6 +311,8 @@ CONNECT_FOLDERS = env.list("ATRIUM_CONNECT_FOLDERS", default=[])
 CONNECT_SECONDS = env.int("ATRIUM_CONNECT_SECONDS", default=1800)
 
 UPLOAD_MAX_BYTES = env.int("ATRIUM_UPLOAD_MAX_BYTES", default=10 * 2**30)
+# An upload that nobody goes on with is deleted after this many hours.
+UPLOAD_KEPT_HOURS = env.float("ATRIUM_UPLOAD_KEPT_HOURS", default=168)
 
 LOGGING = {
     "version": 1,

@@ -40,13 +40,17 @@ class IdempotentMixin:
     def _begin(self, request: Request, key: str) -> IdempotencyRecord:
         if not 0 < len(key) <= 200 or "\x00" in key:
             raise invalid("Idempotency-Key", "must have 1 to 200 characters")
-        caller, mark = str(request.user.pk), fingerprint(request)
+        caller, mark = str(request.user.pk), self.fingerprint(request)
         IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
         try:
             with transaction.atomic():
                 return IdempotencyRecord.objects.create(caller=caller, key=key, fingerprint=mark)
         except IntegrityError:
             raise _Replay(self._earlier(caller, key, mark)) from None
+
+    def fingerprint(self, request: Request) -> str:
+        """What tells this request from another with the same key."""
+        return fingerprint(request)
 
     def _earlier(self, caller: str, key: str, mark: str) -> IdempotencyRecord:
         record = IdempotencyRecord.objects.get(caller=caller, key=key)

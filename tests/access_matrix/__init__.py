@@ -33,6 +33,7 @@ class Row:
     query: str = ""
     body: Any = None
     form: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

@@ -11,6 +11,11 @@ CLINIC = {"department": "clinic", "verbs": ["preview"], "purpose": "study", "exp
 # What members and the grantee may see; what platform admins may know of, but not see.
 SEE = "200 200 200 200 404 200 200 404"
 READ = "200 200 200 200 404 200 403 404"
+UPLOAD = {"id": "upload.pk"}
+TUS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
+BEGIN = {**TUS, "Upload-Length": "9", "Upload-Metadata": "department Y3JlZGl0LXJpc2s="}
+# An upload is its person's alone: Mona's.
+OWN = "404 404 404 200 404 404 404 404 401"
 PAGE_OF_TABS = ("preview", "columns", "quality", "recipe", "versions", "access", "used-by")
 
 ERASURE = {"id": "erasure.pk"}
@@ -87,6 +92,14 @@ ROWS = [
         Row(f"api/v1/datasets/<uuid:id>/versions/<int:number>/{part}/", "GET", f"{READ} 401", args=VERSION)
         for part in ("profile", "rows", "rejects", "download")
     ),
+    Row("api/v1/uploads/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/uploads/", "POST", "201 403 201 201 404 404 404 404 401", headers=BEGIN, body=b"a"),
+    Row("api/v1/uploads/<uuid:id>/", "GET", OWN, args=UPLOAD),
+    Row(
+        "api/v1/uploads/<uuid:id>/", "PATCH", OWN.replace("200", "204"), args=UPLOAD,
+        headers={**TUS, "Upload-Offset": "0"}, body=b"",
+    ),
+    Row("api/v1/uploads/<uuid:id>/", "DELETE", OWN.replace("200", "204"), args=UPLOAD, headers=TUS),
     Row("api/v1/datasets/<uuid:id>/grants/", "GET", "200 200 200 200 404 404 200 404 401", args=ID),
     Row(
         "api/v1/datasets/<uuid:id>/grants/", "POST", "403 403 403 201 404 403 403 404 401",

@@ -21,6 +21,7 @@ from tests.world import World
 
 EXAMPLES = 20
 # A stream has no end that a fuzzer could wait for; its tests are in tests/training.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 STREAMS = {"/api/v1/runs/{id}/events/"}
 
 
@@ -118,6 +119,7 @@ def real_ids(path: str, world: World) -> dict[str, Any]:  # noqa: F811
     owner: dict[str, Any] = {
         "datasets": {"id": world.dataset.pk, "number": 1},
         "recipes": {"id": world.recipe.pk},
+        "uploads": {"id": world.upload.pk},
         "runs": {"id": world.waiting.pk},
         "studies": {"id": world.study.pk},
         "models": {"id": world.model.pk, "model_id": world.model.pk, "number": 1},
