@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,12 @@ class Source:
 
     def part(self, name: str) -> pl.DataFrame:
         return self.frame[self.parts[name]]
+
+    def held_out(self) -> pl.DataFrame:
+        """The rows that nothing is learned from: validation and test."""
+        import numpy as np
+
+        return self.frame[np.sort(np.concatenate([self.parts["validation"], self.parts["test"]]))]
 
     def prepare(self, needs: Needs) -> Prepared:
         """Fit the recipe, completed for what a family needs, on the training rows; transform every part."""
@@ -105,6 +112,7 @@ def read(
     used = [n for n in schema.names if n in {*wanted, target, *_named(steps)}]
     frame = read_columns(path, used)
     findings = []
+    frame = _without_repeats(frame, schema, steps)
     known = frame.filter(_known(frame, target, schema[target].type))
     if known.height < frame.height:
         findings.append(_unknown_target(target, frame.height - known.height, frame.height))
@@ -119,6 +127,27 @@ def read(
     parts = split.split(understood.numbers(known[target]), shares, seed, stratified=classes)
     own = Schema(tuple(column for column in schema if column.name in used and column.name not in empty))
     return Source(known, own, understood, left, parts, steps, findings)
+
+
+def _without_repeats(frame: pl.DataFrame, schema: Schema, steps: list[dict[str, Any]]) -> pl.DataFrame:
+    """Carry out the removals of repeated rows with which a recipe begins, before the split.
+
+    They learn nothing, and after the split it would be too late: one of two equal rows would already be held back.
+    """
+    enabled = [step for step in steps if step.get("enabled", True)]
+    first = list(takewhile(lambda step: step["step"] == "duplicates", enabled))
+    if not first:
+        return frame
+    present = Schema(tuple(column for column in schema if column.name in frame.columns))
+    try:
+        return fit(first, frame, present).transform(frame, training=True).collect()
+    except RecipeError as error:
+        raise _bad_recipe(error) from error
+
+
+def _bad_recipe(error: RecipeError) -> TrainError:
+    first = error.errors[0]
+    return TrainError("bad_recipe", f"The recipe cannot be used: {first['message']}", "", first["field"])
 
 
 def _known(frame: pl.DataFrame, target: str, type_: str) -> pl.Expr:
@@ -223,7 +252,18 @@ def finding(
     value: float,
     threshold: float,
     fix: str = "",
+    action: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A named check that failed, as data."""
+    """A named check that failed, as data. `action`, where there is one, is the fix that a button carries out."""
     what = {"check": check, "severity": severity, "message": message, "columns": list(columns)}
-    return {**what, "test": test, "value": value, "threshold": threshold, "fix": fix}
+    return {**what, "test": test, "value": value, "threshold": threshold, "fix": fix, "action": action}
+
+
+def leave_out(*columns: str) -> dict[str, Any]:
+    """The action that takes columns out of the features."""
+    return {"kind": "leave_out", "columns": list(columns)}
+
+
+def add_step(step: str, **params: Any) -> dict[str, Any]:
+    """The action that puts a step at the beginning of the recipe."""
+    return {"kind": "add_step", "step": {"step": step, "columns": [], "params": params, "enabled": True}}

@@ -110,6 +110,7 @@ def train(
     monitor.log(f"Reading {spec.data.stat().st_size:,} bytes.")
     source = _read(spec)
     _heed(monitor)
+    source.findings += checks.before(source)
     _say(monitor, source)
     running = contest.Contest(
         source=source,

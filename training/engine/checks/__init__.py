@@ -1,16 +1,25 @@
-"""Checks on a training: each module finds one kind of trouble and says it as data."""
+"""Checks on a training: each module finds one kind of trouble and says it as data.
+
+A check of the data has `before(source)`, one of the result `find(task, scores, baseline)`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from training.engine.checks import baseline as against_baseline
-from training.engine.checks import overfit
+from training.engine.checks import constants, identifiers, imbalance, leakage, overfit, shift, twins
 
 if TYPE_CHECKING:
     from training.engine.data import Source
 
 Scores = dict[str, dict[str, float]]
+OF_DATA = (leakage, twins, identifiers, constants, imbalance, shift)
+
+
+def before(source: Source) -> list[dict[str, Any]]:
+    """The findings that the split table gives before anything is trained on it."""
+    return [found for check in OF_DATA for found in check.before(source)]
 
 
 def after(source: Source, scores: Scores, baseline: Scores) -> list[dict[str, Any]]:
