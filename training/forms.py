@@ -63,6 +63,7 @@ class TrainForm(forms.Form):
         help_text=_("Empty trains once. A number makes a study that searches the parameters chosen below."),
     )  # fmt: skip
     tune = forms.MultipleChoiceField(required=False, label=_("Parameters to search"))
+    without = forms.MultipleChoiceField(required=False, label=_("Leave these columns out"))
 
     def __init__(self, *args: Any, version: DatasetVersion, recipes: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -71,6 +72,7 @@ class TrainForm(forms.Form):
         self.fields["recipe"].queryset = recipes  # type: ignore[attr-defined]
         chosen = [("", _("The preset chooses")), *((family.name, _(family.label)) for family in FAMILIES)]
         self.fields["family"].choices = chosen  # type: ignore[attr-defined]
+        self.fields["without"].choices = [(column["name"], column["name"]) for column in version.schema]  # type: ignore[attr-defined]
         self.fields["tune"].choices = [  # type: ignore[attr-defined]
             (f"{family.name}.{param.name}", _(param.title))
             for family in FAMILIES
@@ -89,6 +91,7 @@ class TrainForm(forms.Form):
             preset=None if family else values["preset"] or None,
             family=family,
             params=self._params(family) if family else {},
+            features=self._features(),
             time_limit=values["time_limit"],
             seed=values["seed"] or 0,
             split=shares,
@@ -99,6 +102,12 @@ class TrainForm(forms.Form):
         names = [param.name for param in FAMILIES[family].params]
         # A checkbox sends a hidden "false" before its "true": the last value counts.
         return {name: self.data[f"{family}.{name}"] for name in names if f"{family}.{name}" in self.data}
+
+    def _features(self) -> list[str] | None:
+        """All columns but those that are left out; None where none is."""
+        out = set(self.cleaned_data["without"])
+        names = [column["name"] for column in self.version.schema]
+        return [name for name in names if name not in out and name != self.cleaned_data["target"]] if out else None
 
     def search(self) -> dict[str, Any]:
         """The declared ranges of the parameters that were ticked."""
@@ -161,5 +170,6 @@ def initial_of(run: TrainingRun) -> dict[str, Any]:
         "test": run.split.get("test"),
         "validation": run.split.get("validation"),
         "seed": run.seed,
+        "without": [c["name"] for c in run.dataset_version.schema if c["name"] not in (*run.features, run.target)],
         "params": {f"{family}.{name}": value for name, value in run.params.items()} if family else {},
     }

@@ -10,4 +10,13 @@
     // Enter in the search field finds; it does not start a training.
     field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
   });
+  // A finding's button ticks what it offers; the plan and the checks follow the form.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-tick]");
+    if (!button) return;
+    const values = JSON.parse(button.dataset.values);
+    const boxes = document.querySelectorAll(`input[name="${button.dataset.tick}"]`);
+    boxes.forEach((box) => { if (values.includes(box.value)) box.checked = true; });
+    boxes[0].dispatchEvent(new Event("change", { bubbles: true }));
+  });
 })();

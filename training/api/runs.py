@@ -23,6 +23,7 @@ from training import services
 from training.api.serializers import (
     CloneRequestSerializer,
     CurvesSerializer,
+    DataChecksSerializer,
     FamilySerializer,
     PlanSerializer,
     RunDetailSerializer,
@@ -31,6 +32,7 @@ from training.api.serializers import (
 )
 from training.configuration import check
 from training.curves import sampled
+from training.data_checks import check_data
 from training.engine.family import FAMILIES
 from training.models import RunState, TrainingRun
 
@@ -117,6 +119,18 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewSet
         named = named_objects(self.actor, asked.validated_data)
         services.require_ready(named["version"])
         return Response(PlanSerializer(check(named["version"], named["recipe"], asked.request())).data)
+
+    @extend_schema(request=RunRequestSerializer, responses={200: DataChecksSerializer})
+    @action(detail=False, methods=["post"])
+    def check(self, request: Request) -> Response:
+        """Say what speaks against the data of a run, without starting it: leakage, equal rows on both sides of the
+        split, identifiers, constants, rare classes, shift."""
+        asked = RunRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        named = named_objects(self.actor, asked.validated_data)
+        services.require_ready(named["version"])
+        configuration = check(named["version"], named.pop("recipe"), asked.request())
+        return Response(check_data(actor=self.actor, **named, configuration=configuration))
 
     @extend_schema(request=CloneRequestSerializer, responses={202: RunDetailSerializer})
     @action(detail=True, methods=["post"])

@@ -170,6 +170,28 @@ class PlanSerializer(serializers.Serializer[Any]):
     explanation = serializers.ListField(child=serializers.CharField())
 
 
+class FindingSerializer(serializers.Serializer[Any]):
+    """A check that failed. `action` is what a button would do: leave columns out, or begin the recipe with a step."""
+
+    check = serializers.CharField()
+    severity = serializers.ChoiceField(choices=["error", "warning", "info"])
+    message = serializers.CharField()
+    columns = serializers.ListField(child=serializers.CharField())
+    test = serializers.CharField()
+    value = serializers.FloatField()
+    threshold = serializers.FloatField()
+    fix = serializers.CharField()
+    action = serializers.DictField(allow_null=True)
+
+
+class DataChecksSerializer(serializers.Serializer[Any]):
+    """What the checks found in `rows` of the table's `of` rows."""
+
+    findings = FindingSerializer(many=True)
+    rows = serializers.IntegerField()
+    of = serializers.IntegerField()
+
+
 class CurveSerializer(serializers.Serializer[Any]):
     steps = serializers.ListField(child=serializers.IntegerField())
     values = serializers.ListField(child=serializers.FloatField())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.parts import read as read_columns
+from datasets.parts import scan
 from datasets.recipe import FittedRecipe, RecipeError, columns_named, complete, fit
 from datasets.schema import Schema
 from training.engine import split
@@ -105,12 +106,15 @@ def read(
     task: str | None,
     shares: Mapping[str, float],
     seed: int,
+    every: int = 1,
 ) -> Source:
-    """Read the columns that are used, leave out rows without a target, and split. Raises TrainError."""
+    """Read the columns that are used, leave out rows without a target, and split. Raises TrainError.
 
+    `every` = n takes each n-th row only, for a first look at a large table.
+    """
     wanted = _check_columns(schema, target, features)
     used = [n for n in schema.names if n in {*wanted, target, *_named(steps)}]
-    frame = read_columns(path, used)
+    frame = read_columns(path, used) if every == 1 else scan(path).select(used).gather_every(every).collect()
     findings = []
     frame = _without_repeats(frame, schema, steps)
     known = frame.filter(_known(frame, target, schema[target].type))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -19,6 +20,7 @@ from departments.models import Department
 from rest.problems import Refused, invalid
 from training import services, snippets, studies, suitability
 from training.configuration import check
+from training.data_checks import check_data, repair
 from training.engine.family import FAMILIES
 from training.engine.presets import PRESETS
 from training.forms import TrainForm, initial_of
@@ -80,7 +82,8 @@ def _place(request: HttpRequest, dataset_id: UUID, number: str | None) -> tuple[
 def _asked(request: HttpRequest) -> dict[str, Any]:
     """First values from the address: a link can say what to predict and how."""
     names = ("target", "recipe", "preset", "family", "task")
-    return {name: request.GET[name] for name in names if request.GET.get(name)}
+    asked: dict[str, Any] = {name: request.GET[name] for name in names if request.GET.get(name)}
+    return {**asked, "without": request.GET.getlist("without")} if "without" in request.GET else asked
 
 
 def _form(request: HttpRequest, version: DatasetVersion, department: Department, **kwargs: Any) -> TrainForm:
@@ -144,10 +147,7 @@ def _check_study(form: TrainForm) -> None:
 @require_POST
 def plan(request: HttpRequest) -> HttpResponse:
     """What the form, as it stands, would try: a part of the Train page, asked for at every change."""
-    dataset_id = _uuid(request.POST.get("dataset"))
-    if dataset_id is None:
-        raise invalid("dataset", _("choose a data set"))
-    version, department = _place(request, dataset_id, request.POST.get("version"))
+    version, department = _placed(request)
     form = _form(request, version, department, data=request.POST)
     page: dict[str, Any] = {"form": form, "version": version}
     if form.is_valid():
@@ -156,6 +156,51 @@ def plan(request: HttpRequest) -> HttpResponse:
         except Refused as refused:
             form.take(refused)
     return render(request, "training/_plan.html", page)
+
+
+@login_required
+@require_POST
+def data_checks(request: HttpRequest) -> HttpResponse:
+    """What speaks against the data for the form as it stands: a part of the Train page."""
+    version, department = _placed(request)
+    form = _form(request, version, department, data=request.POST)
+    page: dict[str, Any] = {"version": version}
+    if form.is_valid():
+        try:
+            planned = check(version, form.cleaned_data["recipe"], form.request())
+            asked = {"actor": request.actor, "department": department, "version": version}  # type: ignore[attr-defined]
+            page |= check_data(**asked, configuration=planned)
+        except Refused as refused:
+            page["refused"] = refused
+    return render(request, "training/_data_checks.html", page)
+
+
+@login_required
+@require_POST
+def mend(request: HttpRequest) -> HttpResponse:
+    """Put a step at the beginning of the recipe, as a finding offers, and come back to the form with it."""
+    version, department = _placed(request)
+    form = _form(request, version, department, data=request.POST)
+    form.is_valid()
+    made = repair(
+        actor=request.actor,  # type: ignore[attr-defined]
+        department=department,
+        version=version,
+        recipe=form.cleaned_data.get("recipe"),
+        step={"step": request.POST.get("mend", ""), "columns": [], "params": {}, "enabled": True},
+    )
+    messages.success(request, _("The recipe “%s” begins with this step now.") % made.name)
+    kept = {name: request.POST[name] for name in ("target", "preset", "family", "task") if request.POST.get(name)}
+    query = {"dataset": version.dataset_id, "version": version.number, "recipe": made.pk, **kept}
+    again = urlencode({**query, "without": request.POST.getlist("without")}, doseq=True)
+    return redirect(f"{reverse('training:new')}?{again}")
+
+
+def _placed(request: HttpRequest) -> tuple[DatasetVersion, Department]:
+    dataset_id = _uuid(request.POST.get("dataset"))
+    if dataset_id is None:
+        raise invalid("dataset", _("choose a data set"))
+    return _place(request, dataset_id, request.POST.get("version"))
 
 
 def _planned(request: HttpRequest, form: TrainForm, version: DatasetVersion) -> dict[str, Any]:

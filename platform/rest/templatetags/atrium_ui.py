@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ register = template.Library()
 register.filter("number", figures.compact)
 register.filter("filesize", figures.filesize)
 register.filter("duration", figures.duration)
+register.filter("json", json.dumps)
 register.simple_tag(charts.sparkline, name="sparkline")
 register.simple_tag(charts.histogram, name="histogram")
 

@@ -25,7 +25,9 @@ def before(source: Source) -> Iterator[dict[str, Any]]:
     twins = held.join(seen, on=columns, how="semi", nulls_equal=True).select(pl.len()).item()
     share = twins / held.height
     if share >= THRESHOLD:
-        message = f"{twins:,} of {held.height:,} rows held back ({share:.1%}) equal a training row: scores look too good."
+        message = (
+            f"{twins:,} of {held.height:,} rows held back ({share:.1%}) equal a training row: scores look too good."
+        )
         yield finding(
             "split_duplicates", "warning", message, test="share of rows held back that training saw", value=round(share, 6),
             threshold=THRESHOLD, fix="Remove repeated rows before the split.", action=add_step("duplicates"),
