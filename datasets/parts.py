@@ -91,7 +91,9 @@ def batches(path: Path, columns: Sequence[str] | None = None, rows: int = BATCH)
 
     for each in files(path):
         with pq.ParquetFile(each) as file:
-            yield from file.iter_batches(rows, columns=list(columns) if columns else None)
+            # One reader over all row groups would keep what it read of each until its end.
+            for group in range(file.num_row_groups):
+                yield from file.iter_batches(rows, row_groups=[group], columns=list(columns) if columns else None)
 
 
 def manifest(folder: Path) -> Manifest:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.profiling.gaps import series_of_days, series_of_moments
 from datasets.profiling.iso import iso_day, iso_moment
-from datasets.profiling.ordered import ordered_figures, run_starts
+from datasets.profiling.ordered import changes_in, ordered_figures
 from datasets.profiling.source import Chunks
 
 if TYPE_CHECKING:
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 def dates(chunks: Chunks, rows: int) -> tuple[dict[str, Any], None, None]:
     days, missing = _gathered(chunks, rows)
-    starts = run_starts(days)
-    figures = ordered_figures(days, starts, iso_day)
-    return {"missing": missing, **figures, "series": series_of_days(days[starts])}, None, None
+    changes = changes_in(days)
+    figures = ordered_figures(days, changes, iso_day)
+    return {"missing": missing, **figures, "series": series_of_days(days[changes])}, None, None
 
 
 def datetimes(chunks: Chunks, rows: int) -> tuple[dict[str, Any], None, None]:
     moments, missing = _gathered(chunks, rows)
-    starts = run_starts(moments)
-    figures = ordered_figures(moments, starts, iso_moment)
-    return {"missing": missing, **figures, "series": series_of_moments(moments[starts])}, None, None
+    changes = changes_in(moments)
+    figures = ordered_figures(moments, changes, iso_moment)
+    return {"missing": missing, **figures, "series": series_of_moments(moments[changes])}, None, None
 
 
 def _gathered(chunks: Chunks, rows: int) -> tuple[Array, int]:

@@ -2,53 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from datasets.profiling.ordered import run_starts
-from datasets.profiling.source import CELLS, CHUNK, batches
+from datasets.profiling.ordered import changes_in
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import polars as pl
 
     Hashes = npt.NDArray[np.uint64]
-    Mask = npt.NDArray[np.bool_]
 
 _FIRST, _SECOND = 1, 2
 
 
-def duplicate_rows(parquet: Path, names: Sequence[str]) -> int:
-    """Return how many rows repeat an earlier one.
+class Duplicates:
+    """Counts rows that repeat an earlier one. Rows come in parts, once all and then those that may be copies.
 
     Rows are compared by 64 bits of hash, and those that agree by 64 more: of ten million different rows, any two
     agree in both with a chance below 1e-24.
     """
+
+    def __init__(self, rows: int) -> None:
+        import numpy as np
+
+        self._hashes: Hashes = np.empty(rows, np.uint64)
+        self._at = 0
+
+    def add(self, frame: pl.DataFrame) -> None:
+        self._hashes[self._at : self._at + len(frame)] = frame.hash_rows(seed=_FIRST).to_numpy()
+        self._at += len(frame)
+
+    def count(self, again: Callable[[], Iterable[pl.DataFrame]]) -> int:
+        """The number of copies; `again` gives the rows once more."""
+        import numpy as np
+
+        ordered = self._hashes
+        ordered.sort()
+        suspects = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        del ordered
+        self._hashes = suspects
+        if not len(suspects):
+            return 0
+        first, second = _again(again(), suspects)
+        return len(first) - _different(first, second)
+
+
+def _again(frames: Iterable[pl.DataFrame], suspects: Hashes) -> tuple[Hashes, Hashes]:
+    """Both hashes of the rows whose first hash is a suspect, which are sorted."""
     import numpy as np
 
-    first = _hashes(parquet, names, _FIRST)
-    ordered = np.sort(first)
-    suspects = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    del ordered
-    if not len(suspects):
-        return 0
-    among = np.isin(first, suspects)
-    first = first[among]
-    return len(first) - _different(first, _hashes(parquet, names, _SECOND, among))
-
-
-def _hashes(parquet: Path, names: Sequence[str], seed: int, among: Mask | None = None) -> Hashes:
-    """A hash of each row, or of those of the mask."""
-    import numpy as np
-
-    parts: list[Hashes] = []
-    at = 0
-    for frame in batches(parquet, names, max(1, min(CHUNK, CELLS // len(names)))):
-        rows = frame if among is None else frame.filter(among[at : at + len(frame)])
-        at += len(frame)
-        parts.append(rows.hash_rows(seed=seed).to_numpy())
-    return np.concatenate(parts) if parts else np.empty(0, np.uint64)
+    pairs: list[tuple[Hashes, Hashes]] = []
+    for frame in frames:
+        first = frame.hash_rows(seed=_FIRST).to_numpy()
+        hits = suspects[np.searchsorted(suspects, first).clip(max=len(suspects) - 1)] == first
+        pairs.append((first[hits], frame.filter(hits).hash_rows(seed=_SECOND).to_numpy()))
+    return np.concatenate([first for first, _ in pairs]), np.concatenate([second for _, second in pairs])
 
 
 def _different(first: Hashes, second: Hashes) -> int:
@@ -58,7 +68,7 @@ def _different(first: Hashes, second: Hashes) -> int:
     order = np.argsort(first)
     first, second = first[order], second[order]
     parted = np.flatnonzero((first[1:] == first[:-1]) & (second[1:] != second[:-1]))
-    different = len(run_starts(first))
+    different = int(changes_in(first).sum())
     for value in np.unique(first[parted]):  # rows that differ although their first hashes agree: practically none
         different += len(np.unique(second[first == value])) - 1
     return different

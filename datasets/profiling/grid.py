@@ -26,14 +26,16 @@ class Grid:
     categories: tuple[Any, ...] = ()
 
     @classmethod
-    def of_ranks(cls, ordered: Array, starts: npt.NDArray[np.int64]) -> Grid:
+    def of_ranks(cls, ordered: Array, changes: npt.NDArray[np.bool_]) -> Grid:
         """From a sorted column: where ranks change, and the mean rank, scaled to ±1, of what lies between.
 
-        `starts` is where each different value begins.
+        `changes` marks where each different value begins.
         """
         import numpy as np
 
-        if len(starts) > EXACT:
+        if np.count_nonzero(changes) <= EXACT:
+            starts = np.flatnonzero(changes)
+        else:
             cuts = ordered[np.linspace(0, len(ordered) - 1, STEPS + 1).astype(np.int64)]
             starts = np.unique(np.searchsorted(ordered, cuts, side="left"))
         ends = np.append(starts[1:], len(ordered))

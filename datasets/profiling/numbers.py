@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from datasets.profiling.grid import Grid
-from datasets.profiling.ordered import ordered_figures, plain, quantile, run_starts
+from datasets.profiling.ordered import changes_in, ordered_figures, plain, quantile
 from datasets.profiling.samples import Sample
 from datasets.profiling.source import Chunks
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 LONG = 1_000_000  # whole numbers of so many digits may be telephone or card numbers
+BLOCK = 1_000_000  # values whose distances from the mean are in memory at a time
 REACH = 1.5  # Tukey's rule: so many interquartile ranges beyond the quartiles is far out
 
 
@@ -26,18 +27,18 @@ def numbers(chunks: Chunks, rows: int) -> tuple[dict[str, Any], Grid | None, Sam
     ordered = values if absent is None else values[~absent]
     del values
     ordered.sort()
-    starts = run_starts(ordered)
+    changes = changes_in(ordered)
     figures = {
         "missing": 0 if absent is None else int(absent.sum()),
-        **ordered_figures(ordered, starts, plain),
+        **ordered_figures(ordered, changes, plain),
         "mean": mean,
         "sd": sd,
         "outliers": _outliers(ordered),
         **_signs(ordered),
     }
     long_numbers = ordered.dtype.kind == "i" and len(ordered) > 0 and abs(int(ordered[-1])) >= LONG
-    sample = Sample.of_numbers(ordered, starts) if long_numbers else None
-    return figures, Grid.of_ranks(ordered, starts) if len(starts) > 1 else None, sample
+    sample = Sample.of_numbers(ordered) if long_numbers else None
+    return figures, Grid.of_ranks(ordered, changes) if figures["distinct"] > 1 else None, sample
 
 
 def _gathered(chunks: Chunks, rows: int) -> tuple[Array, Array | None]:
@@ -72,12 +73,18 @@ def _moments(values: Array, absent: Array | None) -> tuple[float | None, float |
         return None, None
     with np.errstate(over="ignore", invalid="ignore"):
         mean = values.sum(dtype=np.float64) / count
-        away = mean - values
-        away *= away
-        if absent is not None:
-            away[absent] = 0.0
-        sd = math.sqrt(away.sum() / (count - 1)) if count > 1 else None
+        squares = sum(_squares(values, absent, mean, start) for start in range(0, len(values), BLOCK))
+        sd = math.sqrt(squares / (count - 1)) if count > 1 else None
     return plain(mean), None if sd is None else plain(sd)
+
+
+def _squares(values: Array, absent: Array | None, mean: float, start: int) -> float:
+    """The sum of the squared distances from the mean in one block."""
+    away = mean - values[start : start + BLOCK]
+    away *= away
+    if absent is not None:
+        away[absent[start : start + BLOCK]] = 0.0
+    return float(away.sum())
 
 
 def _outliers(ordered: Array) -> dict[str, Any]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
+    Mask = npt.NDArray[np.bool_]
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 BINS = 20
@@ -18,16 +19,18 @@ TOP = 10
 Show = Callable[[Any], Any]
 
 
-def ordered_figures(ordered: Array, starts: npt.NDArray[np.int64], show: Show) -> dict[str, Any]:
+def ordered_figures(ordered: Array, changes: Mask, show: Show) -> dict[str, Any]:
     """Distinct and top values, range, quantiles and histogram of sorted values, in the words of `show`.
 
-    `starts` is where each different value begins: run_starts(ordered).
+    `changes` marks where each different value begins: see changes_in.
     """
+    import numpy as np
+
     if not len(ordered):
         return {"distinct": 0, "top": [], "min": None, "max": None, "quantiles": {}, "histogram": None}
     return {
-        "distinct": len(starts),
-        "top": [{"value": show(ordered[at]), "count": count} for at, count in longest_runs(starts, len(ordered))],
+        "distinct": int(np.count_nonzero(changes)),
+        "top": [{"value": show(ordered[at]), "count": count} for at, count in longest_runs(changes)],
         "min": show(ordered[0]),
         "max": show(ordered[-1]),
         "quantiles": {f"{q:g}": show(quantile(ordered, q)) for q in QUANTILES},
@@ -35,33 +38,40 @@ def ordered_figures(ordered: Array, starts: npt.NDArray[np.int64], show: Show) -
     }
 
 
-def run_starts(ordered: Array) -> npt.NDArray[np.int64]:
-    """Where each different value begins."""
+def changes_in(ordered: Array) -> Mask:
+    """A mask of the places at which a different value begins."""
     import numpy as np
 
-    if not len(ordered):
-        return np.empty(0, np.int64)
-    changes = np.empty(len(ordered), bool)
-    changes[0] = True
+    changes = np.ones(len(ordered), bool)
     np.not_equal(ordered[1:], ordered[:-1], out=changes[1:])
-    return np.flatnonzero(changes)
+    return changes
 
 
-def longest_runs(starts: npt.NDArray[np.int64], total: int) -> list[tuple[int, int]]:
-    """(place, length) of the values that repeat most, the longest first; none where every value is different."""
+def longest_runs(changes: Mask) -> list[tuple[int, int]]:
+    """(place, length) of the TOP values that repeat most, of equals the first; none where every value is different."""
     import numpy as np
 
-    if len(starts) == total:
+    # Only runs of two or more are listed, so that a column of all different values costs no memory.
+    starts = np.flatnonzero(changes[:-1] & ~changes[1:])
+    ends = np.flatnonzero(~changes[:-1] & changes[1:]) + 1
+    ends = np.append(ends, len(changes)) if len(ends) < len(starts) else ends
+    counts = ends - starts
+    if not len(counts):
         return []
-    counts = np.diff(starts, append=total)
-    if len(counts) > TOP:
-        # Of equal counts the lower values come first, so all that tie with the last place take part.
-        least = np.partition(counts, -TOP)[-TOP]
-        among = np.flatnonzero(counts >= least)
-    else:
-        among = np.arange(len(counts))
+    least = np.partition(counts, -TOP)[-TOP] if len(counts) > TOP else 0
+    among = np.flatnonzero(counts >= least)
     best = among[np.argsort(-counts[among], kind="stable")[:TOP]]
-    return [(int(starts[i]), int(counts[i])) for i in best]
+    runs = [(int(starts[i]), int(counts[i])) for i in best]
+    return runs + [(place, 1) for place in _singles(changes, TOP - len(runs))]
+
+
+def _singles(changes: Mask, count: int) -> list[int]:
+    """The first places of values that occur once."""
+    import numpy as np
+
+    if count <= 0:
+        return []
+    return [int(place) for place in np.flatnonzero(changes & np.append(changes[1:], True))[:count]]
 
 
 def quantile(ordered: Array, q: float) -> Any:

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
 LIMIT = 10_000  # different values
 
 
+def owned(texts: pl.Series) -> pl.Series:
+    """The texts in memory of their own: polars' would keep all that they were chosen from."""
+    import polars as pl
+
+    return pl.Series(texts.name, pl.from_arrow(texts.to_arrow(compat_level=pl.CompatLevel.oldest())))
+
+
 class Sample:
     """At most LIMIT different texts. `whole` says that they are all that there are."""
 
@@ -27,21 +34,20 @@ class Sample:
         every = -(-len(values) // share) if len(values) else 1
         self.whole = whole and every == 1
         numbers = pl.Series("count", [1], dtype=pl.UInt32).new_from_index(0, len(values)) if counts is None else counts
-        part = pl.DataFrame({"value": values, "count": numbers.cast(pl.Int64)})
-        self._parts.append(part.gather_every(every))
+        part = pl.DataFrame({"value": values, "count": numbers.cast(pl.Int64)}).gather_every(every)
+        self._parts.append(part.with_columns(owned(part["value"])))
 
     @classmethod
-    def of_numbers(cls, ordered: Any, starts: Any) -> Sample:
-        """From sorted whole numbers and where each different one begins."""
+    def of_numbers(cls, ordered: Any) -> Sample:
+        """From sorted whole numbers."""
         import numpy as np
         import polars as pl
 
         sample = cls(len(ordered))
-        every = -(-len(starts) // LIMIT)
-        counts = np.diff(starts, append=len(ordered))[::every]
-        values = pl.Series(ordered[starts[::every]]).cast(pl.String)
-        sample.whole = every == 1
-        sample._parts = [pl.DataFrame({"value": values, "count": counts})]
+        places = np.unique(np.linspace(0, len(ordered) - 1, 2 * LIMIT).astype(np.int64))
+        values, counts = np.unique(ordered[places], return_counts=True)
+        sample.whole = len(places) == len(ordered) and len(values) <= LIMIT
+        sample._parts = [pl.DataFrame({"value": pl.Series(values).cast(pl.String), "count": counts})]
         return sample
 
     def values(self) -> pl.DataFrame:

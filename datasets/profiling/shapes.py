@@ -12,6 +12,7 @@ LONGEST = 48  # characters of a value that take part in its shape
 PLAIN = 20  # a column with more shapes than this has runs of equal signs drawn together: `A+a+-9+`
 MOST = 5_000  # different shapes kept while counting
 TOP = 10
+REST = "\0"  # rare shapes of free text, of which only the number is kept
 
 
 def _table() -> bytes:
@@ -26,21 +27,37 @@ _ASCII = _table()
 
 
 class Shapes:
-    """Counts the shapes of values that come in parts."""
+    """Counts the shapes of values that come in parts, and by them the values with white space around, or nothing else."""
 
     def __init__(self) -> None:
+        self.padded = self.blank = 0
         self._counts: dict[str, int] = {}
         self._together = False
 
     def add(self, values: pl.Series, counts: pl.Series | None) -> None:
         """Count the shapes of values without nulls; `counts` says how often each occurs (None: once)."""
+        long = values.str.len_bytes() > LONGEST
+        if long.any():
+            self._add(values.filter(~long), None if counts is None else counts.filter(~long), "")
+            self._add(values.filter(long).str.head(LONGEST), None if counts is None else counts.filter(long), "…")
+        else:
+            self._add(values, counts, "")
+
+    def _add(self, values: pl.Series, counts: pl.Series | None, more: str) -> None:
         import polars as pl
 
-        frame = pl.DataFrame({"shape": _shaped(values)})
-        number = pl.len() if counts is None else pl.col("n").sum()
-        frame = frame if counts is None else frame.with_columns(counts.alias("n"))
-        for shape, count in frame.group_by("shape").agg(number.alias("count")).iter_rows():
-            name = drawn_together(shape) if self._together else shape
+        shapes = _shaped(values).alias("shape")
+        if counts is None:
+            counted = shapes.value_counts()
+        else:
+            counted = pl.DataFrame({"shape": shapes, "count": counts}).group_by("shape").agg(pl.col("count").sum())
+        for shape, count in counted.iter_rows():
+            if not shape or shape[0] == " " or shape[-1] == " ":
+                bare = shape.strip()
+                self.blank += 0 if bare or more else count
+                self.padded += count if shape and (shape[0] == " " or not more) else 0
+            name = shape + more
+            name = drawn_together(name) if self._together else name
             self._counts[name] = self._counts.get(name, 0) + count
         if len(self._counts) > MOST:
             self._draw_together()
@@ -50,23 +67,21 @@ class Shapes:
         for shape, count in self._counts.items():
             name = drawn_together(shape)
             merged[name] = merged.get(name, 0) + count
-        # What is rarest among very many shapes of free text says nothing: only its number is kept.
         kept = sorted(merged.items(), key=lambda item: -item[1])
         self._counts = dict(kept[: MOST // 2])
         if len(kept) > MOST // 2:
-            self._counts["…"] = self._counts.get("…", 0) + sum(count for _, count in kept[MOST // 2 :])
+            self._counts[REST] = self._counts.get(REST, 0) + sum(count for _, count in kept[MOST // 2 :])
         self._together = True
 
-    def top(self) -> list[dict[str, Any]]:
-        """The most frequent shapes with their counts."""
+    def figures(self) -> dict[str, Any]:
+        """The most frequent shapes with their counts, how many there are, and white space."""
         if len(self._counts) > PLAIN and not self._together:
             self._draw_together()
-        named = [(shape, count) for shape, count in self._counts.items() if shape != "…"]
-        best = sorted(named, key=lambda item: (-item[1], item[0]))[:TOP]
-        return [{"pattern": shape, "count": count} for shape, count in best]
-
-    def distinct(self) -> int:
-        return len(self._counts)
+        best = sorted(self._counts.items(), key=lambda item: (item[0] == REST, -item[1], item[0]))[:TOP]
+        return {
+            "patterns": [{"pattern": shape, "count": count} for shape, count in best if shape != REST],
+            "pattern_count": len(self._counts), "padded": self.padded, "blank": self.blank,
+        }  # fmt: skip
 
 
 def drawn_together(shape: str) -> str:
@@ -75,16 +90,15 @@ def drawn_together(shape: str) -> str:
 
 
 def _shaped(values: pl.Series) -> pl.Series:
-    short = values.str.head(LONGEST) if (values.str.len_bytes() > LONGEST).any() else values
-    ascii_only = short.str.len_bytes() == short.str.len_chars()
+    ascii_only = values.str.len_bytes() == values.str.len_chars()
     if ascii_only.all():
-        return _translated(short)
-    foreign = short.filter(~ascii_only)
+        return _translated(values)
+    foreign = values.filter(~ascii_only)
     shapes = (
         foreign.str.replace_all(r"\p{Lu}", "A").str.replace_all(r"\p{Ll}", "a").str.replace_all(r"\p{Nd}", "9")
         .str.replace_all(r"[\p{L}\p{M}&&[^Aa]]", "字").str.replace_all(r"\s", " ")
     )  # fmt: skip
-    return _woven(_translated(short.filter(ascii_only)), shapes, ascii_only)
+    return _woven(_translated(values.filter(ascii_only)), shapes, ascii_only)
 
 
 def _woven(plain: pl.Series, foreign: pl.Series, ascii_only: pl.Series) -> pl.Series:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Chunks = Callable[[], "Iterable[pl.Series]"]
 
 CELLS = 4_000_000  # what is read in one go, over all columns that are read together
-CHUNK = 500_000  # rows
+CHUNK = 131_072  # rows: what is worked on stays near the processor
 
 
 def batches(parquet: Path, names: Sequence[str], rows: int = CHUNK) -> Iterator[pl.DataFrame]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from datasets.profiling.ordered import TOP, longest_runs, run_starts
+from datasets.profiling.ordered import TOP, changes_in, longest_runs
+from datasets.profiling.samples import owned
 from datasets.profiling.source import Chunks
 
 if TYPE_CHECKING:
@@ -28,11 +29,12 @@ class Tally:
     Two different values of 64-bit hashes agree at ten million values with a chance of 3e-6.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int) -> None:
         self.values: pl.DataFrame | None = None
+        self._rows = rows
         self._hashing = False
         self._counts_lost = False
-        self._hashes: list[Hashes] = []
+        self._hashes: Hashes | None = None
         self._held = 0
         self._sketch: Sketch | None = None
 
@@ -47,7 +49,7 @@ class Tally:
         counts = present.alias("value").value_counts()
         if self.values is not None:
             counts = pl.concat([self.values, counts]).group_by("value").agg(pl.col("count").sum())
-        self.values = counts
+        self.values = counts.with_columns(owned(counts["value"]))
         return self._let_go() if len(counts) > VALUES else []
 
     def _let_go(self) -> list[tuple[pl.Series, pl.Series | None]]:
@@ -57,7 +59,9 @@ class Tally:
         left, self.values, self._hashing = self.values, None, True
         if left is None:
             return []
-        self._keep(np.repeat(left["value"].hash(_SEED).to_numpy(), left["count"].to_numpy()))
+        hashes, counts = left["value"].hash(_SEED).to_numpy(), left["count"].to_numpy()
+        self._counts_lost = int(counts.sum()) > BUFFER // 2
+        self._keep(hashes if self._counts_lost else np.repeat(hashes, counts))
         return [(left["value"], left["count"])]
 
     def _hash(self, present: pl.Series) -> list[tuple[pl.Series, pl.Series | None]]:
@@ -70,15 +74,28 @@ class Tally:
         if self._sketch is not None:
             self._sketch.add(hashes)
             return
-        self._hashes.append(hashes)
-        self._held += len(hashes)
-        if self._held <= BUFFER:
+        if self._hashes is None:
+            self._hashes = np.empty(min(self._rows, BUFFER), np.uint64)
+        if self._held + len(hashes) > len(self._hashes):
+            self._shorten()
+        if self._sketch is not None:
+            self._sketch.add(hashes)
             return
-        different = np.unique(np.concatenate(self._hashes))
-        self._hashes, self._held, self._counts_lost = [different], len(different), True
-        if self._held > EXACT:
-            self._sketch, self._hashes = Sketch(), []
+        self._hashes[self._held : self._held + len(hashes)] = hashes
+        self._held += len(hashes)
+
+    def _shorten(self) -> None:
+        """Keep each hash once; when those are too many, go on with a sketch."""
+        import numpy as np
+
+        assert self._hashes is not None
+        different = np.unique(self._hashes[: self._held])
+        self._counts_lost = True
+        if len(different) > EXACT:
+            self._sketch, self._hashes = Sketch(), None
             self._sketch.add(different)
+        else:
+            self._hashes[: len(different)], self._held = different, len(different)
 
     def finish(self, chunks: Chunks) -> dict[str, Any]:
         """Return distinct, whether it is exact, and the top values; `chunks` reads the column once more for these."""
@@ -87,18 +104,15 @@ class Tally:
         if self._sketch is not None:
             return {"distinct": self._sketch.estimate(), "distinct_exact": False, "distinct_error": SKETCH_ERROR,
                     "top": _sampled_top(chunks)}  # fmt: skip
-        import numpy as np
-
-        ordered = np.concatenate(self._hashes)
-        self._hashes = []
+        assert self._hashes is not None
+        ordered = self._hashes[: self._held]
         ordered.sort()
-        starts = run_starts(ordered)
+        changes = changes_in(ordered)
+        distinct = int(changes.sum())
         if self._counts_lost:
-            top = _sampled_top(chunks)
-        else:
-            wanted = {int(ordered[at]): count for at, count in longest_runs(starts, len(ordered)) if count > 1}
-            top = _found(chunks, wanted)
-        return {"distinct": len(starts), "distinct_exact": True, "top": top}
+            return {"distinct": distinct, "distinct_exact": True, "top": _sampled_top(chunks)}
+        wanted = {int(ordered[at]): count for at, count in longest_runs(changes) if count > 1}
+        return {"distinct": distinct, "distinct_exact": True, "top": _found(chunks, wanted)}
 
     def _of_values(self) -> dict[str, Any]:
         if self.values is None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def texts(chunks: Chunks, rows: int) -> tuple[dict[str, Any], Grid | None, Sample]:
     """Return the figures of a text column, its categories where they are few, and some of its different values."""
-    tally, measures, sample, present = Tally(), Measures(), Sample(rows), 0
+    tally, measures, sample, present = Tally(rows), Measures(), Sample(rows), 0
     for series in chunks():
         values = series.drop_nulls()
         present += len(values)
@@ -35,33 +35,26 @@ def texts(chunks: Chunks, rows: int) -> tuple[dict[str, Any], Grid | None, Sampl
 
 
 class Measures:
-    """Lengths, shapes and white space of values that come in parts."""
+    """Lengths and shapes of values that come in parts."""
 
     def __init__(self) -> None:
         self.shapes = Shapes()
         self.low: int | None = None
-        self.high = self.signs = self.values = self.padded = self.blank = 0
+        self.high = self.signs = self.values = 0
 
     def add(self, values: pl.Series, counts: pl.Series | None) -> None:
         """Measure values without nulls, each as often as `counts` says (None: once)."""
         lengths = values.str.len_chars().to_numpy().astype("int64")
-        weights = 1 if counts is None else counts.to_numpy().astype("int64")
         low = int(lengths.min())
         self.low = low if self.low is None else min(self.low, low)
         self.high = max(self.high, int(lengths.max()))
-        self.signs += int((lengths * weights).sum())
+        self.signs += int((lengths if counts is None else lengths * counts.to_numpy()).sum())
         self.values += len(values) if counts is None else int(counts.sum())
-        stripped = values.str.strip_chars()
-        self.padded += int(((stripped.str.len_bytes() != values.str.len_bytes()).to_numpy() * weights).sum())
-        self.blank += int(((stripped.str.len_bytes() == 0).to_numpy() * weights).sum())
         self.shapes.add(values, counts)
 
     def figures(self) -> dict[str, Any]:
         length = {"min": self.low, "mean": self.signs / self.values, "max": self.high} if self.values else None
-        return {
-            "length": length, "patterns": self.shapes.top(), "pattern_count": self.shapes.distinct(),
-            "padded": self.padded, "blank": self.blank,
-        }  # fmt: skip
+        return {"length": length, **self.shapes.figures()}
 
 
 def booleans(chunks: Chunks, rows: int) -> tuple[dict[str, Any], Grid | None, None]:
