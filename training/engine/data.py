@@ -149,11 +149,6 @@ def _without_repeats(frame: pl.DataFrame, schema: Schema, steps: list[dict[str, 
         raise _bad_recipe(error) from error
 
 
-def _bad_recipe(error: RecipeError) -> TrainError:
-    first = error.errors[0]
-    return TrainError("bad_recipe", f"The recipe cannot be used: {first['message']}", "", first["field"])
-
-
 def _known(frame: pl.DataFrame, target: str, type_: str) -> pl.Expr:
     import polars as pl
 
