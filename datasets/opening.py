@@ -121,7 +121,8 @@ def choose_format(source: Path, filename: str, name: str = "") -> Format:
     likely = likely_formats(filename)[0]
     candidates = [likely, *(fmt for fmt in FORMATS if fmt is not likely)]
     found = next((fmt for fmt in candidates if fmt.name != PLAIN and fmt.recognise(head)), None)
-    return found or (likely if b"\0" in head else FORMATS[PLAIN])
+    promised = b"\0" in head or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"[", b"{"))
+    return found or (likely if promised else FORMATS[PLAIN])
 
 
 def _surprise(fmt: Format, filename: str) -> list[str]:

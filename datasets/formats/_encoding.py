@@ -5,14 +5,19 @@ from __future__ import annotations
 import codecs
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from datasets.errors import UnreadableFile
+from plugins.params import Param
 
+AUTO = "detect"
 NEWLINE = b"\n"
 CHUNK = 256 << 10  # stays in the processor's cache
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "gb18030", "windows-1252", "latin-1")
+HEAD = 1 << 20
+PARAM = Param("encoding", "choice", AUTO, "How the file's characters are written as bytes.", choices=(AUTO, *ENCODINGS))
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _MAGIC = (
     (b"\x89PNG", "a PNG image"), (b"\xff\xd8\xff", "a JPEG image"), (b"GIF8", "a GIF image"), (b"%PDF", "a PDF document"),
@@ -20,6 +25,42 @@ _MAGIC = (
     (b"PAR1", "a Parquet file"), (b"ARROW1", "an Arrow file"), (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
     (b"7z\xbc\xaf", "a 7-Zip archive"), (b"SQLite format 3", "a SQLite database"), (b"\x7fELF", "a program"),
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file of UTF-8 text, the encoding that it had, and the byte at which the text starts."""
+
+    path: Path
+    encoding: str
+    start: int
+
+
+def as_utf8(source: Path, workdir: Path, wanted: str) -> Text:
+    """Return the file's text in UTF-8, written to `workdir` where it is in another encoding."""
+    with source.open("rb") as file:
+        head = file.read(HEAD)
+    if not head:
+        raise UnreadableFile(
+            "empty_file", "The file is empty.", "Choose a file that has a header line and at least one row."
+        )
+    refuse_binary(head)
+    encoding = detect(source, head[:4096]) if wanted == AUTO else wanted
+    marked, skip = byte_order_mark(head)
+    skip = skip if marked == encoding else 0
+    if encoding == "utf-8" and wanted != AUTO and not is_utf8(source):
+        raise UnreadableFile(
+            "wrong_encoding", "The file is not valid utf-8 throughout.", "Leave the encoding to be detected."
+        )
+    # Old Macintosh programs end lines with \r alone.
+    lone_returns = b"\r" in head and b"\n" not in head
+    path = source
+    if encoding != "utf-8" or lone_returns:
+        path = workdir / "text.utf8"
+        to_utf8(source, path, encoding, skip=skip, lone_returns=lone_returns)
+        skip = 0
+    refuse_nul(path)
+    return Text(path, encoding, skip)
 
 
 def chunks(path: Path, size: int = CHUNK) -> Iterator[bytes]:

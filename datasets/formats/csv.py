@@ -23,7 +23,7 @@ _MAX_REPAIRS = 10_000
 
 _AUTO = "detect"
 PARAMS = (
-    Param("encoding", "choice", _AUTO, "How the file's characters are written as bytes.", choices=(_AUTO, *_encoding.ENCODINGS)),
+    _encoding.PARAM,
     Param("delimiter", "choice", _AUTO, "The sign between two fields.", choices=(_AUTO, *_dialect.DELIMITERS)),
     *_header.PARAMS,
     Param("escape", "choice", "doubled", "How a quote inside a quoted field is written.", choices=("doubled", "backslash")),
@@ -42,7 +42,8 @@ def recognise(head: bytes) -> bool:
 
 def open_text(source: Path, workdir: Path, options: dict[str, Any]) -> TextTable:
     """Open delimited text; see formats._base.Format.open."""
-    path, encoding, start = _as_utf8(source, workdir, options["encoding"])
+    text = _encoding.as_utf8(source, workdir, options["encoding"])
+    path, start = text.path, text.start
     head = _head(path, start)
     escape = "\\" if options["escape"] == "backslash" else None
     told = _dialect.announced(head)
@@ -56,7 +57,7 @@ def open_text(source: Path, workdir: Path, options: dict[str, Any]) -> TextTable
     layout = _Layout(path, sign, len(header.names), escape, options["broken_quotes"] == "reject")
     layout.move(start, before, header.taken)
     detected = {
-        "encoding": encoding,
+        "encoding": text.encoding,
         "delimiter": next(word for word, each in _dialect.DELIMITERS.items() if each == sign),
         "header": "yes" if header.taken else "no",
         "skip_lines": before,
@@ -81,32 +82,6 @@ _QUOTE_HINT = (
     "Close the quote in the file, or import again and choose to set lines with broken quotes aside; "
     "a quote inside a quoted field is written twice."
 )
-
-
-def _as_utf8(source: Path, workdir: Path, wanted: str) -> tuple[Path, str, int]:
-    """Return a file with the text in UTF-8, the encoding that was read, and where the text starts."""
-    with source.open("rb") as file:
-        head = file.read(4096)
-    if not head:
-        raise UnreadableFile(
-            "empty_file", "The file is empty.", "Choose a file that has a header line and at least one row."
-        )
-    _encoding.refuse_binary(head)
-    encoding = _encoding.detect(source, head) if wanted == _AUTO else wanted
-    marked, skip = _encoding.byte_order_mark(head)
-    skip = skip if marked == encoding else 0
-    if encoding == "utf-8" and wanted != _AUTO and not _encoding.is_utf8(source):
-        raise UnreadableFile(
-            "wrong_encoding", "The file is not valid utf-8 throughout.", "Leave the encoding to be detected."
-        )
-    lone_returns = _lone_returns(source)
-    path = source
-    if encoding != "utf-8" or lone_returns:
-        path = workdir / "text.utf8"
-        _encoding.to_utf8(source, path, encoding, skip=skip, lone_returns=lone_returns)
-        skip = 0
-    _encoding.refuse_nul(path)
-    return path, encoding, skip
 
 
 def _head(path: Path, start: int) -> str:
@@ -297,13 +272,6 @@ def _physical(data: bytes) -> int:
 
 def _same(block: Block) -> Block:
     return block
-
-
-def _lone_returns(path: Path) -> bool:
-    """Answer whether lines end in \\r alone, as old Macintosh programs write them."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    return b"\r" in head and b"\n" not in head
 
 
 FORMAT = Format(
