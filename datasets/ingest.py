@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from datasets.errors import UnreadableFile
 from datasets.formats._base import Block, Format, TextTable
 from datasets.inference import Inference
-from datasets.opening import open_table
+from datasets.opening import Opened, open_table
 from datasets.part_writer import PartWriter
 from datasets.parts import Manifest, manifest
 from datasets.readings import READINGS, ReadColumn, read_column, take_column
@@ -64,9 +64,15 @@ def ingest(
     options: the format's parameters and `dates`; `types` {column: type} narrows what is tried; `missing` [spelling].
     progress(fraction, note) is called after each block. Raises UnreadableFile; then no file is written.
     """
-    with ThreadPoolExecutor(_THREADS) as pool, TemporaryDirectory(dir=target.parent) as workdir:
+    with TemporaryDirectory(dir=target.parent) as workdir:
         opened = open_table(source, Path(workdir), filename=filename, options=options)
-        table, given = opened.table, opened.given
+        return ingest_opened(opened, target, rejects, progress=progress)
+
+
+def ingest_opened(opened: Opened, target: Path, rejects: Path, *, progress: Progress) -> IngestReport:
+    """Read a table that is open already; see `ingest`."""
+    table, given = opened.table, opened.given
+    with ThreadPoolExecutor(_THREADS) as pool, TemporaryDirectory(dir=target.parent) as workdir:
         bare = given["apostrophes"] == "remove"
         names = _names(table.columns, bare=bare)
         typed = {

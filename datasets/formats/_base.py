@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,11 +28,13 @@ class Block:
 
     `cells` has one column per column of the table: strings, where every cell is the file's text and nothing is
     interpreted; for the columns that `TextTable.typed` names, values of that type. A null is no value.
+    `lines()` gives the physical line (or the sheet's row) on which each row of `cells` starts, where the file has such.
     """
 
     cells: pa.Table
     rejects: list[Reject]
     blank_lines: int = 0
+    lines: Callable[[], Sequence[int]] | None = None
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class TextTable:
     It can be called again to read the file from the start. `size` counts the blocks where that is known.
     `typed` gives the type of each column that the file itself types (one of schema.TYPES, stored as
     `schema.arrow_schema` says); those values are taken as they are, and no spelling means a missing value there.
+    `choices` lists what an option can be for this very file, such as the names of its sheets.
     """
 
     columns: list[str]
@@ -51,6 +54,7 @@ class TextTable:
     size: int | None = None
     notes: list[str] = field(default_factory=list)
     typed: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ class Format:
 
     `recognise(head)` answers whether the first 4 KiB of a file look like it. `open(source, workdir, options)` returns
     a TextTable or raises UnreadableFile; `workdir` may hold temporary files, `options` are validated `params`.
-    `check(options)` raises ParamError where they contradict each other.
+    `check(options)` raises ParamError where they contradict each other. `is_lines`: a record is one or more lines of
+    text, so that the first lines of a file are a table by themselves.
     """
 
     name: str
@@ -69,3 +74,4 @@ class Format:
     recognise: Callable[[bytes], bool]
     open: Callable[[Path, Path, dict[str, Any]], TextTable]
     check: Callable[[Mapping[str, Any]], None] = lambda options: None
+    is_lines: bool = False

@@ -122,14 +122,17 @@ def _regular(array: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64], delimi
     return bool(opens.all() and closes.all())
 
 
-def record_lines(data: bytes, first: int) -> tuple[list[int], int]:
-    """Return the physical line (counted from `first`) of each record of regular text, and how many lines are blank."""
+def record_lines(data: bytes, first: int, *, blank: bool = False) -> tuple[list[int], int]:
+    """Return the physical line (counted from `first`) of each record of regular text, and how many lines are blank.
+
+    `blank`: an empty line is a record too.
+    """
     lines: list[int] = []
-    inside, blank = False, 0
+    inside, skipped = False, 0
     for number, text in enumerate(data.removesuffix(b"\n").split(b"\n"), start=first):
-        if not inside and text.strip(b"\r"):
+        if not inside and (blank or text.strip(b"\r")):
             lines.append(number)
         elif not inside:
-            blank += 1
+            skipped += 1
         inside ^= text.count(b'"') % 2 == 1
-    return lines, blank
+    return lines, skipped

@@ -188,11 +188,13 @@ class _Layout:
         return self._block(data, span, cells, odd)
 
     def _block(self, data: bytes, span: _lines.Span, cells: pa.Table, odd: list[Any]) -> Block:
-        if self.width == 1 or _physical(data) == cells.num_rows:
-            return Block(cells, [], 0)
+        if _physical(data) == cells.num_rows:
+            return Block(cells, [], 0, lambda: range(span.line, span.line + cells.num_rows))
+        if self.width == 1:
+            return Block(cells, [], 0, lambda: _lines.record_lines(data, span.line, blank=True)[0])
         lines, blank = _lines.record_lines(data, span.line)
         rejects = [self._ragged(lines[row.number - 1], row.actual_columns, row.text) for row in odd]
-        return Block(cells, rejects, blank)
+        return Block(cells, rejects, blank, lambda: _without(lines, {row.number - 1 for row in odd}))
 
     def _ragged(self, line: int, fields: int, text: str) -> Reject:
         return Reject(
@@ -202,6 +204,7 @@ class _Layout:
     def _one_by_one(self) -> Iterator[Block]:
         """Read records with Python's parser, which says where quotes are broken."""
         rows: list[list[str]] = []
+        lines: list[int] = []
         rejects: list[Reject] = []
         blank = 0
         for line, record, text in _records(self.path, self.start, self.line, self):
@@ -213,10 +216,11 @@ class _Layout:
                 rejects.append(self._ragged(line, len(record), text))
             else:
                 rows.append(record or [""])
+                lines.append(line)
             if len(rows) + len(rejects) >= _RECORDS:
-                yield Block(self._table(rows), rejects, blank)
-                rows, rejects, blank = [], [], 0
-        yield Block(self._table(rows), rejects, blank)
+                yield Block(self._table(rows), rejects, blank, partial(list, lines))
+                rows, lines, rejects, blank = [], [], [], 0
+        yield Block(self._table(rows), rejects, blank, partial(list, lines))
 
     def _table(self, rows: list[list[str]]) -> pa.Table:
         import pyarrow as pa
@@ -266,6 +270,10 @@ def _taking(file: io.BufferedReader, taken: list[str]) -> Iterator[str]:
         yield taken[-1]
 
 
+def _without(lines: list[int], odd: set[int]) -> list[int]:
+    return [line for at, line in enumerate(lines) if at not in odd]
+
+
 def _physical(data: bytes) -> int:
     return data.count(b"\n") + (0 if data.endswith(b"\n") else 1)
 
@@ -281,4 +289,5 @@ FORMAT = Format(
     params=PARAMS,
     recognise=recognise,
     open=open_text,
+    is_lines=True,
 )

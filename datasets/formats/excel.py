@@ -61,7 +61,8 @@ def open_workbook(source: Path, workdir: Path, options: dict[str, Any]) -> TextT
         "merged": options["merged"],
     }
     notes = [*header.notes, *_notes(found, options["merged"])]
-    return TextTable(header.names, sheet.blocks, detected, sheet.count(), notes)
+    choices = {"sheet": sorted({found["sheet"], *found["others"]})}
+    return TextTable(header.names, sheet.blocks, detected, sheet.count(), notes, choices=choices)
 
 
 def _read(source: Path, target: Path, options: dict[str, str]) -> dict[str, Any]:
@@ -170,7 +171,13 @@ class _Sheet:
         columns = [cells[begin:] for cells in self._cells(i)]
         table = pa.table(columns, names=[str(c) for c in range(len(columns))])
         blank = _blank(columns)
-        return Block(table.filter(pa.array(~blank)), [], int(blank.sum()))
+        first = self.starts[i] + begin
+        return Block(
+            table.filter(pa.array(~blank)),
+            [],
+            int(blank.sum()),
+            lambda: [first + int(at) for at in (~blank).nonzero()[0]],
+        )
 
 
 def _last(cells: pa.Array) -> int:
