@@ -7,7 +7,6 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from datasets.models import DatasetVersion
 from datasets.recipe import GROUPS, STEPS, RecipeError, Step, plan
 from datasets.schema import TYPES, Schema
 from plugins.params import validate_params
@@ -56,12 +55,12 @@ def _named(step: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(name for _, name in named))
 
 
-def settings_of(steps: Steps, report: Report, place: int, version: DatasetVersion) -> dict[str, Any]:
+def settings_of(steps: Steps, report: Report, place: int, schema: Schema) -> dict[str, Any]:
     """The chosen step's form: its parameters, the columns that it may take, its mistakes by field."""
     step, did = steps[place], report["steps"][place]
     declared, columns = STEPS[step["step"]], step.get("columns") or []
     params = validate_params(declared.params, step.get("params") or {})
-    types = _types_before(steps, place, Schema.from_json(version.schema))
+    types = _types_before(steps, place, schema)
     takes = declared.accepted(params) if declared.takes_columns else ()
     suited = [name for name, type_ in types.items() if type_ in takes]
     errors = _errors(did, place)

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.services import record
-from datasets import storage
+from datasets import tables
+from datasets.masking import schema_under
 from datasets.models import Dataset, DatasetVersion, Recipe, VersionState
 from datasets.recipe import RecipeError, plan, preview, read_steps
 from datasets.schema import Schema
@@ -40,8 +41,8 @@ def create_recipe(
     """
     home = department or home_of(actor, dataset)
     decision = require_in(actor, Verb.EDIT, home)
-    require(_within(actor, home), Verb.PREVIEW, dataset)
-    checked = _checked(steps, latest(dataset), draft)
+    reads = require(actor.within(home.pk), Verb.PREVIEW, dataset)
+    checked = _checked(steps, latest(dataset), reads, draft)
     made = Recipe.objects.create(
         dataset=dataset,
         department=home,
@@ -58,12 +59,12 @@ def update_recipe(
     *, actor: Actor, recipe: Recipe, steps: Any = None, name: str | None = None, draft: bool = False
 ) -> Recipe:
     """Rename the recipe or replace its steps; the steps before go on the undo history."""
-    decision = _require_edit(actor, recipe)
+    decision, reads = _require_edit(actor, recipe)
     changed = Recipe.objects.select_for_update().get(pk=recipe.pk)
     if name is not None:
         changed.name = name.strip() or changed.name
     if steps is not None:
-        checked = _checked(steps, latest(changed.dataset), draft)
+        checked = _checked(steps, latest(changed.dataset), reads, draft)
         if checked != changed.steps:
             changed.history = [*changed.history, changed.steps][-HISTORY:]
             changed.future, changed.steps = [], checked
@@ -75,7 +76,7 @@ def update_recipe(
 @transaction.atomic
 def undo_recipe(*, actor: Actor, recipe: Recipe, redo: bool = False) -> Recipe:
     """Go back to the steps before the last change, or forward again. At the end of the history nothing changes."""
-    decision = _require_edit(actor, recipe)
+    decision, _reads = _require_edit(actor, recipe)
     changed = Recipe.objects.select_for_update().get(pk=recipe.pk)
     source, target = (changed.future, changed.history) if redo else (changed.history, changed.future)
     if source:
@@ -106,8 +107,8 @@ def preview_steps(
     """Run steps over a version, the latest ready one by default, and report what each does; nothing is stored."""
     decision = require(actor, Verb.PREVIEW, dataset)
     chosen = latest(dataset) if version is None else _numbered(dataset, version)
-    with _mistakes_as_refusals(), storage.local(chosen.storage_key) as path:
-        report = preview(read_steps(steps), path, Schema.from_json(chosen.schema), limit, focus=focus)
+    with _mistakes_as_refusals(), tables.opened(chosen, decision, actor=actor) as table:
+        report = preview(read_steps(steps), table.path, table.schema, limit, focus=focus)
     record_read(chosen, decision, "recipe_preview", **_outline(steps))
     return {"version": chosen.number, **report}
 
@@ -130,7 +131,7 @@ def home_of(actor: Actor, dataset: Dataset) -> Department:
         return Department.objects.get(pk=dataset.department_id)
     require(actor, Verb.PREVIEW, dataset)
     own = Department.objects.filter(pk__in=actor.department_ids).order_by("name")
-    return next(d for d in own if decide(_within(actor, d), Verb.PREVIEW, dataset).allowed)
+    return next(d for d in own if decide(actor.within(d.pk), Verb.PREVIEW, dataset).allowed)
 
 
 def _numbered(dataset: Dataset, number: int) -> DatasetVersion:
@@ -142,24 +143,24 @@ def _numbered(dataset: Dataset, number: int) -> DatasetVersion:
     return found
 
 
-def _require_edit(actor: Actor, recipe: Recipe) -> Decision:
-    """Changing a recipe takes the role in its department, and the data set must still be readable from there."""
+def _require_edit(actor: Actor, recipe: Recipe) -> tuple[Decision, Decision]:
+    """Changing a recipe takes the role in its department, and the data set must still be readable from there: one
+    department's right is not used for another's recipe.
+    """
     decision = require(actor, Verb.EDIT, recipe)
-    require(actor, Verb.PREVIEW, recipe.dataset)
-    return decision
+    return decision, require(actor.within(recipe.department_id), Verb.PREVIEW, recipe.dataset)
 
 
-def _within(actor: Actor, department: Department) -> Actor:
-    """The actor with the roles of one department only: one department's right is not used for another's recipe."""
-    roles = {pk: role for pk, role in actor.roles.items() if pk == department.pk}
-    return Actor(person_id=actor.person_id, username=actor.username, roles=roles, scopes=actor.scopes)
+def schema_for(version: DatasetVersion, decision: Decision) -> Schema:
+    """The columns that the decision gives, without opening the table."""
+    return schema_under(Schema.from_json(version.schema), decision.projection)
 
 
-def _checked(steps: Any, version: DatasetVersion, draft: bool) -> Steps:
+def _checked(steps: Any, version: DatasetVersion, decision: Decision, draft: bool) -> Steps:
     with _mistakes_as_refusals():
         shaped = read_steps(steps)
         if not draft:
-            plan(shaped, Schema.from_json(version.schema))
+            plan(shaped, schema_for(version, decision))
     return shaped
 
 

@@ -136,10 +136,11 @@ def _context(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, plac
     place = place if place is not None and place < len(steps) else None
     report = services.preview_steps(actor=actor, dataset=dataset, steps=steps, limit=SHOWN_ROWS, focus=place)
     listed = pages.listed(steps, report, place)
+    schema = services.schema_for(version, decide(actor, Verb.PREVIEW, dataset))
     return {
         **context, "version": version, "report": report, "place": place, "steps": listed,
         "broken": [step["number"] for step in listed if step["error"]],
-        "settings": pages.settings_of(steps, report, place, version) if place is not None else None,
+        "settings": pages.settings_of(steps, report, place, schema) if place is not None else None,
         "table": pages.table_of(report),
     }  # fmt: skip
 

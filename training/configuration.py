@@ -1,4 +1,4 @@
-"""What a person asks a training to do, checked against the data set's version before anything is made.
+"""What a person asks a training to do, checked against the table that they get before anything is made.
 
 `check` finds every mistake and names it by its field; what it returns is complete: no default is left to the worker.
 """
@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from datasets.models import DatasetVersion, Recipe
+from datasets.models import Recipe
 from datasets.recipe import RecipeError, plan
 from datasets.schema import Schema
+from datasets.tables import Described
 from plugins.params import ParamError, validate_params
 from rest.problems import Refused
 from training import suitability
@@ -83,13 +84,12 @@ class _Faults(list[dict[str, str]]):
             raise Refused("invalid", detail, status=422, errors=self)
 
 
-def check(version: DatasetVersion, recipe: Recipe | None, request: Request) -> Configuration:
+def check(table: Described, recipe: Recipe | None, request: Request) -> Configuration:
     """Return the settled configuration. Raises Refused (422) with every field that cannot be used."""
     faults = _Faults()
-    schema = Schema.from_json(version.schema)
-    task = _task(version, schema, request, faults)
-    steps = _steps(recipe, version, schema, request, faults)
-    features = _features(schema, request, faults)
+    task = _task(table, request, faults)
+    steps = _steps(recipe, table, request, faults)
+    features = _features(table.schema, request, faults)
     shares = _split(request, faults)
     _number(request.seed, 0, MAX_SEED, "seed", faults)
     _number(request.time_limit, *TIME_LIMIT, "time_limit", faults)
@@ -97,7 +97,7 @@ def check(version: DatasetVersion, recipe: Recipe | None, request: Request) -> C
     family, params = _family(request, task, faults)
     faults.refuse()
     candidates = [{"family": family, "params": params}] if family else []
-    planned = _plan(version, features, request, candidates, task)
+    planned = _plan(table, features, request, candidates, task)
     return Configuration(
         steps=steps,
         features=features,
@@ -115,16 +115,16 @@ def check(version: DatasetVersion, recipe: Recipe | None, request: Request) -> C
     )
 
 
-def _task(version: DatasetVersion, schema: Schema, request: Request, faults: _Faults) -> str:
+def _task(table: Described, request: Request, faults: _Faults) -> str:
     """The task, given or told from the target's column; the mistakes of both."""
-    if request.target not in schema:
-        known = ", ".join(schema.names[:20])
+    if request.target not in table.schema:
+        known = ", ".join(table.schema.names[:20])
         faults.add(
             "target",
             _("there is no column “%(got)s”; known are %(known)s") % {"got": request.target[:80], "known": known},
         )
         return ""
-    column = suitability.of(version, request.target)
+    column = suitability.of(table, request.target)
     if column is None or not column.tasks:
         faults.add("target", column.reason if column else _("this column cannot be predicted"))
         return ""
@@ -134,16 +134,14 @@ def _task(version: DatasetVersion, schema: Schema, request: Request, faults: _Fa
     return request.task or column.task
 
 
-def _steps(
-    recipe: Recipe | None, version: DatasetVersion, schema: Schema, request: Request, faults: _Faults
-) -> list[dict[str, Any]]:
+def _steps(recipe: Recipe | None, table: Described, request: Request, faults: _Faults) -> list[dict[str, Any]]:
     if recipe is None:
         return []
-    if recipe.dataset_id != version.dataset_id:
+    if recipe.dataset_id != table.version.dataset_id:
         faults.add("recipe", _("this recipe prepares another data set"))
         return []
     try:
-        plan(recipe.steps, schema, request.target if request.target in schema else None)
+        plan(recipe.steps, table.schema, request.target if request.target in table.schema else None)
     except RecipeError as error:
         for one in error.errors:
             faults.add(f"recipe.{one['field']}", one["message"])
@@ -214,13 +212,13 @@ def _one_way(request: Request, faults: _Faults) -> None:
 
 
 def _plan(
-    version: DatasetVersion, features: list[str], request: Request, candidates: list[dict[str, Any]], task: str
+    table: Described, features: list[str], request: Request, candidates: list[dict[str, Any]], task: str
 ) -> _Planned:
     """The preset's candidates, or the one that was chosen, with an estimate of their time."""
-    column = suitability.of(version, request.target)
+    column = suitability.of(table, request.target)
     size: dict[str, Any] = {
-        "rows": version.rows or 0,
-        "features": _numbers_read(version, features),
+        "rows": table.rows,
+        "features": _numbers_read(table, features),
         "task": task,
         "classes": column.distinct if column else 3,
         "time_limit": request.time_limit,
@@ -233,13 +231,13 @@ def _plan(
     return _Planned(candidates, request.time_limit, seconds, [f"{label}: about {seconds:.0f} s."])
 
 
-def _numbers_read(version: DatasetVersion, features: list[str]) -> int:
+def _numbers_read(table: Described, features: list[str]) -> int:
     """About how many numbers a model will read: a text column becomes one for each of its frequent values."""
-    profiled: Mapping[str, Any] = version.profile.get("by_column") or {}
+    profiled: Mapping[str, Any] = table.profile.get("by_column") or {}
     widths = {"text": 0, "date": 3, "datetime": 4}
     count = 0
-    for column in version.schema:
-        if column["name"] in features:
-            distinct = int((profiled.get(column["name"]) or {}).get("distinct") or 1)
-            count += widths.get(column["type"], 1) or min(distinct, MOST_CATEGORIES)
+    for column in table.schema:
+        if column.name in features:
+            distinct = int((profiled.get(column.name) or {}).get("distinct") or 1)
+            count += widths.get(column.type, 1) or min(distinct, MOST_CATEGORIES)
     return max(1, count)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from datasets import storage
-from datasets.schema import Schema
+from datasets.tables import Described, described
+from departments.access import Actor, Decision
 from jobs.errors import Cancelled, JobFailed, Paused
-from training import artifacts
+from jobs.services import requester
+from rest.problems import Refused
+from training import artifacts, services
 from training.artifacts import Stored
 from training.engine.errors import TrainCancelled, TrainError, TrainPaused
 from training.engine.train import TrainReport, TrainSpec, train
-from training.models import RunState, TrainingRun
+from training.models import WHOLE, RunState, TrainingRun
 from training.monitor import JobMonitor
 from training.registration import register
 
@@ -25,31 +30,70 @@ if TYPE_CHECKING:
 
 def execute(run: TrainingRun, ctx: JobContext) -> dict[str, Any]:
     """Train `run`, or go on where an earlier attempt left; store the artifact and register its model version."""
+    actor = requester(ctx.job())
+    decision = may_go_on(run, actor)
+    table = _table(run, decision)
     with ctx.write():
-        mark_running(run)
+        mark_running(run, decision)
     monitor = JobMonitor(run.pk, ctx)
-    report = _train(run, ctx, monitor)
+    report = _train(run, table, ctx, monitor)
     stored = artifacts.store(ctx.workdir / "artifact")
     monitor.flush()
     result = {"run": str(run.pk)}
     with ctx.effect(result):
-        finish(run, report, stored)
+        may_go_on(run, actor)
+        finish(run, report, stored, table)
     return result
 
 
-def mark_running(run: TrainingRun) -> None:
+def may_go_on(run: TrainingRun, actor: Actor) -> Decision:
+    """Whoever asked must still be allowed to train on the data set, and on the same part of it as when the run began.
+
+    Asked before every attempt, every second while it runs and before its model is kept: a grant may end, or become
+    narrower, meanwhile.
+    """
+    try:
+        decision = services.require_train(actor, run.dataset_version.dataset, run.department)
+    except Http404:
+        detail = _("The access to this data set has ended: its grant expired or was taken back.")
+        raise Refused("access_ended", detail, status=403) from None
+    if run.projection and run.projection != digest_of(decision):
+        detail = _(
+            "What was granted of this data set has changed since the run began. Start it again on what is granted now."
+        )
+        raise Refused("grant_changed", detail, status=403)
+    return decision
+
+
+def digest_of(decision: Decision) -> str:
+    """Names what the decision gives of the table."""
+    return decision.projection.digest if decision.projection else WHOLE
+
+
+def _table(run: TrainingRun, decision: Decision) -> Described:
+    table = described(run.dataset_version, decision)
+    if not {run.target, *run.features} <= set(table.schema.names):
+        detail = _(
+            "What was granted of this data set has changed since the run was started: some of its columns are gone."
+        )
+        raise JobFailed("grant_changed", detail, _("Start it again on what is granted now."))
+    return table
+
+
+def mark_running(run: TrainingRun, decision: Decision) -> None:
     """The run's first worker has it; a resumed run keeps its first start."""
     run.state = RunState.RUNNING
     run.started_at = run.started_at or timezone.now()
-    run.save(update_fields=["state", "started_at"])
+    run.projection = digest_of(decision)
+    run.save(update_fields=["state", "started_at", "projection"])
 
 
-def _train(run: TrainingRun, ctx: JobContext, monitor: JobMonitor) -> TrainReport:
+def _train(run: TrainingRun, table: Described, ctx: JobContext, monitor: JobMonitor) -> TrainReport:
     """The engine's training, its ways to end translated into the job's."""
     # The engine clears its folder when the training is another one than it was: it gets one of its own.
     folder, artifact = ctx.workdir / "training", ctx.workdir / "artifact"
     try:
-        return train(spec_of(run, ctx.workdir), workdir=folder, artifact=artifact, monitor=monitor)
+        return train(spec_of(run, table, ctx.workdir), workdir=folder, artifact=artifact, monitor=monitor)
     except TrainCancelled:
         raise Cancelled from None
     except TrainPaused:
@@ -61,12 +105,11 @@ def _train(run: TrainingRun, ctx: JobContext, monitor: JobMonitor) -> TrainRepor
         raise JobFailed(error.code, error.detail, hint=error.hint, errors=errors) from error
 
 
-def spec_of(run: TrainingRun, workdir: Path) -> TrainSpec:
-    """The engine's view of a run's row."""
-    version = run.dataset_version
+def spec_of(run: TrainingRun, table: Described, workdir: Path) -> TrainSpec:
+    """The engine's view of a run's row, on the table that the run was given."""
     return TrainSpec(
-        data=storage.bring(version.storage_key, workdir),
-        schema=Schema.from_json(version.schema),
+        data=storage.bring(table.key, workdir),
+        schema=table.schema,
         target=run.target,
         candidates=run.candidates,
         steps=run.steps,
@@ -78,10 +121,14 @@ def spec_of(run: TrainingRun, workdir: Path) -> TrainSpec:
     )
 
 
-def finish(run: TrainingRun, report: TrainReport, stored: Stored) -> None:
+def finish(run: TrainingRun, report: TrainReport, stored: Stored, table: Described) -> None:
     """Write what came of a run. A trial's artifact waits for its study to choose; any other becomes a model version."""
     told = report.to_json()
-    run.report = {**told, "artifact": {"storage_key": stored.storage_key, "size_bytes": stored.size_bytes}}
+    run.report = {
+        **told,
+        "table_rows": table.rows,
+        "artifact": {"storage_key": stored.storage_key, "size_bytes": stored.size_bytes},
+    }
     run.state = RunState.STOPPED if report.state == "stopped" else RunState.SUCCEEDED
     run.family, run.task = report.family, report.task
     run.metrics, run.baseline = told["metrics"], told["baseline"]

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from datasets.models import DatasetVersion, Recipe
+from datasets.models import Recipe
 from plugins.params import Param
 from rest.problems import Refused
 from training.configuration import MAX_SEED, Request
@@ -65,14 +65,14 @@ class TrainForm(forms.Form):
     tune = forms.MultipleChoiceField(required=False, label=_("Parameters to search"))
     without = forms.MultipleChoiceField(required=False, label=_("Leave these columns out"))
 
-    def __init__(self, *args: Any, version: DatasetVersion, recipes: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, columns: list[str], recipes: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.version = version
+        self.columns = columns
         self.param_errors: dict[str, str] = {}
         self.fields["recipe"].queryset = recipes  # type: ignore[attr-defined]
         chosen = [("", _("The preset chooses")), *((family.name, _(family.label)) for family in FAMILIES)]
         self.fields["family"].choices = chosen  # type: ignore[attr-defined]
-        self.fields["without"].choices = [(column["name"], column["name"]) for column in version.schema]  # type: ignore[attr-defined]
+        self.fields["without"].choices = [(name, name) for name in columns]  # type: ignore[attr-defined]
         self.fields["tune"].choices = [  # type: ignore[attr-defined]
             (f"{family.name}.{param.name}", _(param.title))
             for family in FAMILIES
@@ -106,8 +106,9 @@ class TrainForm(forms.Form):
     def _features(self) -> list[str] | None:
         """All columns but those that are left out; None where none is."""
         out = set(self.cleaned_data["without"])
-        names = [column["name"] for column in self.version.schema]
-        return [name for name in names if name not in out and name != self.cleaned_data["target"]] if out else None
+        return (
+            [name for name in self.columns if name not in out and name != self.cleaned_data["target"]] if out else None
+        )
 
     def search(self) -> dict[str, Any]:
         """The declared ranges of the parameters that were ticked."""
@@ -156,8 +157,8 @@ def searchable(param: Param) -> bool:
     return param.tunable and param.kind != "ints"
 
 
-def initial_of(run: TrainingRun) -> dict[str, Any]:
-    """The form's first values for a run like `run`."""
+def initial_of(run: TrainingRun, columns: list[str]) -> dict[str, Any]:
+    """The form's first values for a run like `run`, on a table of these columns."""
     family = "" if run.preset else run.family
     return {
         "target": run.target,
@@ -170,6 +171,6 @@ def initial_of(run: TrainingRun) -> dict[str, Any]:
         "test": run.split.get("test"),
         "validation": run.split.get("validation"),
         "seed": run.seed,
-        "without": [c["name"] for c in run.dataset_version.schema if c["name"] not in (*run.features, run.target)],
+        "without": [name for name in columns if name not in (*run.features, run.target)],
         "params": {f"{family}.{name}": value for name, value in run.params.items()} if family else {},
     }

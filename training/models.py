@@ -23,6 +23,7 @@ class RunState(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+WHOLE = "whole"
 LIVE = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED)
 WITH_RESULT = (RunState.SUCCEEDED, RunState.STOPPED)
 
@@ -72,6 +73,8 @@ class TrainingRun(models.Model):
     department = models.ForeignKey("departments.Department", on_delete=models.CASCADE, related_name="runs")
     name = models.CharField(max_length=160)
     dataset_version = models.ForeignKey("datasets.DatasetVersion", on_delete=models.PROTECT, related_name="runs")
+    # What of the table the run got when it began: WHOLE, or the digest of a grant's terms. Empty before.
+    projection = models.CharField(max_length=64, blank=True)
     recipe = models.ForeignKey("datasets.Recipe", on_delete=models.SET_NULL, null=True, related_name="runs")
     # The recipe's steps as they were: a later edit of the recipe changes no run.
     steps = models.JSONField(default=list)

@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from audit.services import record
 from training.artifacts import Stored
-from training.models import ModelVersion, RegisteredModel, TrainingRun
+from training.models import WHOLE, ModelVersion, RegisteredModel, TrainingRun
 
 
 def default_name(run: TrainingRun) -> str:
@@ -71,8 +71,9 @@ def card_of(run: TrainingRun, manifest: dict[str, Any]) -> dict[str, Any]:
             "id": str(version.dataset_id),
             "name": version.dataset.name,
             "version": version.number,
-            "sha256": version.sha256,
-            "rows": version.rows,
+            # Of a part that was granted, the whole table's hash and size say nothing that its reader may know.
+            "sha256": version.sha256 if run.projection == WHOLE else "",
+            "rows": run.report.get("table_rows", version.rows),
         },
         "recipe": {"id": str(run.recipe_id) if run.recipe_id else None, "steps": run.steps},
         "run": {"id": str(run.pk), "name": run.name, "preset": run.preset, "seed": run.seed, "split": run.split},

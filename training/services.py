@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from audit.services import record
 from datasets.models import Dataset, DatasetVersion, Recipe, VersionState
+from datasets.tables import Described, described
 from departments.access import Actor, Decision, Verb, decide, require, require_in
 from departments.models import Department, Grant
 from jobs import services as jobs
@@ -65,7 +66,12 @@ def require_train(actor: Actor, dataset: Dataset, department: Department) -> Dec
     return decision
 
 
-@transaction.atomic
+def table_for(actor: Actor, version: DatasetVersion, decision: Decision) -> Described:
+    """The table that the decision lets the actor train on, as it is described before anything is started."""
+    require_ready(version)
+    return described(version, decision, actor=actor)
+
+
 def start_run(
     *,
     actor: Actor,
@@ -78,20 +84,20 @@ def start_run(
 ) -> TrainingRun:
     """Check, make the run with everything it needs settled, and queue its job."""
     decision = require_train(actor, version.dataset, department)
-    require_ready(version)
     require_recipe(actor, recipe, department)
-    configuration = check(version, recipe, request)
-    run = create_run(
-        actor=actor,
-        department=department,
-        version=version,
-        recipe=recipe,
-        configuration=configuration,
-        name=name or f"{default_name(configuration)} · {department.runs.filter(trial=None).count() + 1}",
-        model_name=model_name,
-    )
-    details = {"dataset": str(version.dataset_id), "target": run.target, "preset": run.preset, "family": run.family}
-    record("run.create", run, rule=decision.rule, version=version.number, details=details)
+    configuration = check(table_for(actor, version, decision), recipe, request)
+    with transaction.atomic():
+        run = create_run(
+            actor=actor,
+            department=department,
+            version=version,
+            recipe=recipe,
+            configuration=configuration,
+            name=name or f"{default_name(configuration)} · {department.runs.filter(trial=None).count() + 1}",
+            model_name=model_name,
+        )
+        details = {"dataset": str(version.dataset_id), "target": run.target, "preset": run.preset, "family": run.family}
+        record("run.create", run, rule=decision.rule, version=version.number, details=details)
     return run
 
 

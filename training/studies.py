@@ -34,7 +34,6 @@ TRIALS = (1, 200)
 SIGNALS = ("stop", "cancel")
 
 
-@transaction.atomic
 def start_study(
     *,
     actor: Actor,
@@ -48,27 +47,27 @@ def start_study(
 ) -> Study:
     """Check the shared configuration and the ranges, and queue the first trials."""
     decision = services.require_train(actor, version.dataset, department)
-    services.require_ready(version)
     services.require_recipe(actor, recipe, department)
     if not request.family:
         raise invalid("family", _("a study tunes the parameters of one family: name it"))
-    configuration = check(version, recipe, request)
+    configuration = check(services.table_for(actor, version, decision), recipe, request)
     check_search(configuration.family, search, trials)
-    study = Study.objects.create(
-        department=department,
-        name=name or f"{services.default_name(configuration)} · {department.studies.count() + 1}",
-        dataset_version=version,
-        configuration={**configuration.columns(), "recipe": str(recipe.pk) if recipe else None},
-        search=dict(search),
-        metric=primary(configuration.task),
-        direction="minimise",
-        trial_count=trials,
-        state=RunState.RUNNING,
-        created_by_id=actor.person_id,
-    )
-    details = {"dataset": str(version.dataset_id), "family": configuration.family, "trials": trials}
-    record("study.create", study, rule=decision.rule, version=version.number, details=details)
-    _top_up(study, actor)
+    with transaction.atomic():
+        study = Study.objects.create(
+            department=department,
+            name=name or f"{services.default_name(configuration)} · {department.studies.count() + 1}",
+            dataset_version=version,
+            configuration={**configuration.columns(), "recipe": str(recipe.pk) if recipe else None},
+            search=dict(search),
+            metric=primary(configuration.task),
+            direction="minimise",
+            trial_count=trials,
+            state=RunState.RUNNING,
+            created_by_id=actor.person_id,
+        )
+        details = {"dataset": str(version.dataset_id), "family": configuration.family, "trials": trials}
+        record("study.create", study, rule=decision.rule, version=version.number, details=details)
+        _top_up(study, actor)
     return study
 
 

@@ -1,4 +1,4 @@
-"""How well each column of a data set's version can serve as target, told from its profile alone."""
+"""How well each column of a table can serve as target, told from its profile alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from datasets.models import DatasetVersion
+from datasets.tables import Described
 from training.engine.family import BINARY, MULTICLASS, REGRESSION
 from training.engine.targets import FEW_VALUES, MAX_CLASSES, MIN_ROWS, NUMERIC, infer_task
 
@@ -39,15 +39,15 @@ class Suitability:
         return TASK_WORDS.get(self.task, "")
 
 
-def columns(version: DatasetVersion) -> list[Suitability]:
-    """Every column of the version, in its order."""
-    profiled: Mapping[str, Any] = version.profile.get("by_column") or {}
-    return [judge(c["name"], c["type"], profiled.get(c["name"]) or {}, version.rows or 0) for c in version.schema]
+def columns(table: Described) -> list[Suitability]:
+    """Every column of the table, in its order."""
+    profiled: Mapping[str, Any] = table.profile.get("by_column") or {}
+    return [judge(c.name, c.type, profiled.get(c.name) or {}, table.rows) for c in table.schema]
 
 
-def of(version: DatasetVersion, name: str) -> Suitability | None:
+def of(table: Described, name: str) -> Suitability | None:
     """The column of that name, or None."""
-    return next((column for column in columns(version) if column.column == name), None)
+    return next((column for column in columns(table) if column.column == name), None)
 
 
 def judge(name: str, type_: str, profile: Mapping[str, Any], rows: int) -> Suitability:

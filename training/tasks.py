@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from jobs.registry import handler
 from jobs.services import requester
 from training import services, studies
-from training.execution import execute
+from training.execution import execute, may_go_on
 from training.models import TrainingRun
 
 if TYPE_CHECKING:
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 
 def may_train(job: Job) -> None:
-    """Whoever asked must still be allowed to train on the data set: a grant may have ended meanwhile."""
-    run = TrainingRun.objects.select_related("dataset_version__dataset", "department").get(job=job)
-    services.require_train(requester(job), run.dataset_version.dataset, run.department)
+    """See `may_go_on`."""
+    may_go_on(TrainingRun.objects.select_related("dataset_version__dataset", "department").get(job=job), requester(job))
 
 
 def follow(job: Job) -> None:
@@ -30,6 +29,10 @@ def follow(job: Job) -> None:
         studies.trial_ended(trial=run.trial, job=job)
 
 
-@handler("training.run", title=_("Train a model"), queue="training", authorize=may_train, on_finish=follow)
+@handler(
+    "training.run", title=_("Train a model"), queue="training", authorize=may_train, recheck=True, on_finish=follow
+)
 def train(ctx: JobContext) -> dict[str, Any]:
-    return execute(TrainingRun.objects.select_related("dataset_version__dataset").get(pk=ctx.payload["run"]), ctx)
+    return execute(
+        TrainingRun.objects.select_related("dataset_version__dataset", "department").get(pk=ctx.payload["run"]), ctx
+    )

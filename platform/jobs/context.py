@@ -37,6 +37,11 @@ class JobContext:
         self._lines = 0
         self._has_effect = False
 
+    def job(self) -> Job:
+        """The row as it is now."""
+        row: Job = Job.objects.select_related("created_by", "token", "department").get(pk=self.job_id)
+        return row
+
     def progress(self, fraction: float, note: str = "") -> None:
         """Say how far the job is (0 to 1) and what it does now. Cheap: written at most twice a second."""
         now = time.monotonic()

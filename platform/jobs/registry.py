@@ -27,6 +27,7 @@ class Handler:
     memory_mb: int = 4096
     cpu_seconds: int | None = None
     authorize: Callable[[Job], None] | None = None
+    recheck: bool = False
     on_finish: Callable[[Job], None] | None = None
 
 
@@ -41,20 +42,22 @@ def handler(
     memory_mb: int = 4096,
     cpu_seconds: int | None = None,
     authorize: Callable[[Job], None] | None = None,
+    recheck: bool = False,
     on_finish: Callable[[Job], None] | None = None,
 ) -> Callable[[Run], Run]:
     """Declare the decorated function as what does jobs of `kind`.
 
     `memory_mb` bounds the anonymous memory of the job's processes together, `cpu_seconds` their CPU time each.
     `authorize(job)` is asked again when the job starts and raises Refused; without it the job needs the role to
-    create things in its department. `on_finish(job)` runs inside the transaction that ends the job.
+    create things in its department. `recheck` asks it every second while the job runs, too, and ends the job when the
+    right is gone: for work on other departments' data. `on_finish(job)` runs inside the transaction that ends the job.
     """
 
     def declare(run: Run) -> Run:
         known = _handlers.get(kind)
         if known is not None and known.run.__module__ != run.__module__:
             raise ValueError(f"job kind {kind!r} is declared twice, in {known.run.__module__} and {run.__module__}")
-        _handlers[kind] = Handler(kind, run, title, queue, memory_mb, cpu_seconds, authorize, on_finish)
+        _handlers[kind] = Handler(kind, run, title, queue, memory_mb, cpu_seconds, authorize, recheck, on_finish)
         return run
 
     return declare

@@ -11,18 +11,22 @@ import time
 
 from django.conf import settings
 from django.db import DatabaseError, connections
+from django.http import Http404
 from django.utils.translation import gettext as _
 
 from jobs import child, lifecycle
 from jobs.memory import used_mb
 from jobs.models import Job
-from jobs.outcome import Outcome, failed, out_of_memory
+from jobs.outcome import Outcome, failed, of_error, out_of_memory
 from jobs.registry import get_handler
+from jobs.services import authorize
 from jobs.worker import is_shutting_down
+from rest.problems import Refused
 
 logger = logging.getLogger("atrium.jobs")
 TICK = 0.2
 LOOK_EVERY = 0.5
+RECHECK_EVERY = 1.0
 # Seconds: for the job's own code to follow a cancel or pause, then from SIGTERM to SIGKILL.
 GRACE = 3.0
 TERM_GRACE = 0.7
@@ -42,8 +46,9 @@ class Watcher:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.memory_mb = get_handler(job.kind).memory_mb
-        self.renewed = self.looked = time.monotonic()
+        self.handler = get_handler(job.kind)
+        self.memory_mb = self.handler.memory_mb
+        self.renewed = self.looked = self.rechecked = time.monotonic()
         self.child = child.start(job)
         self.peak_mb = 0
         self.data = b""
@@ -76,6 +81,9 @@ class Watcher:
         if now - self.looked >= LOOK_EVERY:
             self.looked = now
             self._look()
+        if self.handler.recheck and now - self.rechecked >= RECHECK_EVERY:
+            self.rechecked = now
+            self._recheck()
         self._check_memory()
         # Where the kernel does not end the pool of a worker that was killed, its jobs go back to the queue.
         if is_shutting_down() or os.getppid() != self.worker:
@@ -102,6 +110,14 @@ class Watcher:
                 self._end(Outcome("fenced"))
             elif asked != self.asked:
                 self.asked, self.asked_since = asked, time.monotonic()
+
+    def _recheck(self) -> None:
+        """Ask again whether the job's person may do this: a grant that ends stops what runs on its data."""
+        try:
+            with contextlib.suppress(DatabaseError):
+                authorize(Job.objects.select_related("created_by", "token", "department").get(pk=self.job.pk))
+        except (Refused, Http404) as refusal:
+            self._end(of_error(self.job, refusal))
 
     def _check_memory(self) -> None:
         used = used_mb(self.child.pid)

@@ -36,6 +36,7 @@ def test_jobs_are_done_steered_and_bounded(platform):
     cancelled_against_its_will(platform)
     paused_and_resumed(platform)
     stopped(platform)
+    ended_with_the_right(platform)
 
 
 def done_once(platform):
@@ -53,6 +54,18 @@ def cancelled_by_its_own_code(platform):
     job.refresh_from_db()
     assert job.child_pid is None
     assert job.lines.count() == 1
+
+
+def ended_with_the_right(platform):
+    """Its person may no longer do it: what does not even look at signals is ended all the same."""
+    job = running(platform, "test.borrowed")
+    membership = job.created_by.memberships.filter(department=job.department)
+    role = membership.get().role
+    membership.update(role="viewer")
+    assert seconds_to(platform, job, "failed") < 3
+    job.refresh_from_db()
+    assert job.error["code"] == "role-viewer"
+    membership.update(role=role)
 
 
 def cancelled_against_its_will(platform):

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from datasets.models import Dataset, DatasetVersion, Recipe
+from datasets.tables import Described
 from departments.access import Actor, Verb
 from departments.api.viewsets import AtriumViewSet
 from departments.models import Department
@@ -117,8 +118,12 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewSet
         asked = RunRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         named = named_objects(self.actor, asked.validated_data)
-        services.require_ready(named["version"])
-        return Response(PlanSerializer(check(named["version"], named["recipe"], asked.request())).data)
+        planned = check(self._table(named), named["recipe"], asked.request())
+        return Response(PlanSerializer(planned).data)
+
+    def _table(self, named: dict[str, Any]) -> Described:
+        decision = services.require_train(self.actor, named["version"].dataset, named["department"])
+        return services.table_for(self.actor, named["version"], decision)
 
     @extend_schema(request=RunRequestSerializer, responses={200: DataChecksSerializer})
     @action(detail=False, methods=["post"])
@@ -128,8 +133,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewSet
         asked = RunRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         named = named_objects(self.actor, asked.validated_data)
-        services.require_ready(named["version"])
-        configuration = check(named["version"], named.pop("recipe"), asked.request())
+        configuration = check(self._table(named), named.pop("recipe"), asked.request())
         return Response(check_data(actor=self.actor, **named, configuration=configuration))
 
     @extend_schema(request=CloneRequestSerializer, responses={202: RunDetailSerializer})

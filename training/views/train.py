@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from datasets.models import Dataset, DatasetVersion, Recipe
+from datasets.tables import Described
 from departments.access import Verb, require
 from departments.models import Department
 from rest.problems import Refused, invalid
@@ -36,11 +37,11 @@ def new(request: HttpRequest) -> HttpResponse:
     dataset_id = _uuid(source.get("dataset")) or (like.dataset_version.dataset_id if like else None)
     if dataset_id is None:
         return _choose(request)
-    version, department = _place(request, dataset_id, source.get("version"))
+    table, department = _place(request, dataset_id, source.get("version"))
     if request.method == "POST":
-        return _start(request, version, department)
-    initial = {**(initial_of(like) if like else {}), **_asked(request)}
-    return _page(request, version, _form(request, version, department, initial=initial))
+        return _start(request, table, department)
+    initial = {**(initial_of(like, table.schema.names) if like else {}), **_asked(request)}
+    return _page(request, table, _form(request, table, department, initial=initial))
 
 
 def _choose(request: HttpRequest) -> HttpResponse:
@@ -66,17 +67,18 @@ def _uuid(text: str | None) -> UUID | None:
         return None
 
 
-def _place(request: HttpRequest, dataset_id: UUID, number: str | None) -> tuple[DatasetVersion, Department]:
-    """The version to train on, and the department that trains."""
+def _place(request: HttpRequest, dataset_id: UUID, number: str | None) -> tuple[Described, Department]:
+    """The table to train on, and the department that trains."""
     actor = request.actor  # type: ignore[attr-defined]
     visible = Dataset.objects.visible_to(actor).select_related("department")
     dataset: Dataset = get_object_or_404(visible, pk=dataset_id)
     department = services.department_for(actor, dataset, request.department)  # type: ignore[attr-defined]
     if number and number.isascii() and number.isdigit():
         version: DatasetVersion = get_object_or_404(dataset.versions.all(), number=int(number[:9]))
-        services.require_ready(version)
-        return version, department
-    return services.latest_ready(dataset), department
+    else:
+        version = services.latest_ready(dataset)
+    decision = services.require_train(actor, dataset, department)
+    return services.table_for(actor, version, decision), department
 
 
 def _asked(request: HttpRequest) -> dict[str, Any]:
@@ -86,28 +88,29 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
     return {**asked, "without": request.GET.getlist("without")} if "without" in request.GET else asked
 
 
-def _form(request: HttpRequest, version: DatasetVersion, department: Department, **kwargs: Any) -> TrainForm:
+def _form(request: HttpRequest, table: Described, department: Department, **kwargs: Any) -> TrainForm:
     visible = Recipe.objects.visible_to(request.actor)  # type: ignore[attr-defined]
-    recipes = visible.filter(dataset_id=version.dataset_id, department=department)
-    return TrainForm(version=version, recipes=recipes, **kwargs)
+    recipes = visible.filter(dataset_id=table.version.dataset_id, department=department)
+    return TrainForm(columns=table.schema.names, recipes=recipes, **kwargs)
 
 
-def _page(request: HttpRequest, version: DatasetVersion, form: TrainForm) -> HttpResponse:
+def _page(request: HttpRequest, table: Described, form: TrainForm) -> HttpResponse:
     page = {
         "form": form,
-        "version": version,
-        "columns": suitability.columns(version),
+        "version": table.version,
+        "rows": table.rows,
+        "columns": suitability.columns(table),
         "presets": PRESETS.values(),
         "families": form.families(),
     }
     return render(request, "training/new.html", page, status=422 if form.errors else 200)
 
 
-def _start(request: HttpRequest, version: DatasetVersion, department: Department) -> HttpResponse:
-    form = _form(request, version, department, data=request.POST)
+def _start(request: HttpRequest, table: Described, department: Department) -> HttpResponse:
+    form = _form(request, table, department, data=request.POST)
     if form.is_valid():
         try:
-            made = _make(request, form, version, department)
+            made = _make(request, form, table.version, department)
         except Refused as refused:
             if refused.status != 422:
                 raise
@@ -115,7 +118,7 @@ def _start(request: HttpRequest, version: DatasetVersion, department: Department
         else:
             messages.success(request, _("Queued. This page follows it; leaving it stops nothing."))
             return redirect("training:run" if isinstance(made, TrainingRun) else "training:study", made.pk)
-    return _page(request, version, form)
+    return _page(request, table, form)
 
 
 def _make(request: HttpRequest, form: TrainForm, version: DatasetVersion, department: Department) -> Any:
@@ -147,12 +150,12 @@ def _check_study(form: TrainForm) -> None:
 @require_POST
 def plan(request: HttpRequest) -> HttpResponse:
     """What the form, as it stands, would try: a part of the Train page, asked for at every change."""
-    version, department = _placed(request)
-    form = _form(request, version, department, data=request.POST)
-    page: dict[str, Any] = {"form": form, "version": version}
+    table, department = _placed(request)
+    form = _form(request, table, department, data=request.POST)
+    page: dict[str, Any] = {"form": form, "version": table.version}
     if form.is_valid():
         try:
-            page |= _planned(request, form, version)
+            page |= _planned(request, form, table)
         except Refused as refused:
             form.take(refused)
     return render(request, "training/_plan.html", page)
@@ -162,13 +165,13 @@ def plan(request: HttpRequest) -> HttpResponse:
 @require_POST
 def data_checks(request: HttpRequest) -> HttpResponse:
     """What speaks against the data for the form as it stands: a part of the Train page."""
-    version, department = _placed(request)
-    form = _form(request, version, department, data=request.POST)
-    page: dict[str, Any] = {"version": version}
+    table, department = _placed(request)
+    form = _form(request, table, department, data=request.POST)
+    page: dict[str, Any] = {"version": table.version}
     if form.is_valid():
         try:
-            planned = check(version, form.cleaned_data["recipe"], form.request())
-            asked = {"actor": request.actor, "department": department, "version": version}  # type: ignore[attr-defined]
+            planned = check(table, form.cleaned_data["recipe"], form.request())
+            asked = {"actor": request.actor, "department": department, "version": table.version}  # type: ignore[attr-defined]
             page |= check_data(**asked, configuration=planned)
         except Refused as refused:
             page["refused"] = refused
@@ -179,8 +182,9 @@ def data_checks(request: HttpRequest) -> HttpResponse:
 @require_POST
 def mend(request: HttpRequest) -> HttpResponse:
     """Put a step at the beginning of the recipe, as a finding offers, and come back to the form with it."""
-    version, department = _placed(request)
-    form = _form(request, version, department, data=request.POST)
+    table, department = _placed(request)
+    version = table.version
+    form = _form(request, table, department, data=request.POST)
     form.is_valid()
     made = repair(
         actor=request.actor,  # type: ignore[attr-defined]
@@ -196,21 +200,21 @@ def mend(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('training:new')}?{again}")
 
 
-def _placed(request: HttpRequest) -> tuple[DatasetVersion, Department]:
+def _placed(request: HttpRequest) -> tuple[Described, Department]:
     dataset_id = _uuid(request.POST.get("dataset"))
     if dataset_id is None:
         raise invalid("dataset", _("choose a data set"))
     return _place(request, dataset_id, request.POST.get("version"))
 
 
-def _planned(request: HttpRequest, form: TrainForm, version: DatasetVersion) -> dict[str, Any]:
+def _planned(request: HttpRequest, form: TrainForm, table: Described) -> dict[str, Any]:
     asked, values = form.request(), form.cleaned_data
-    planned = check(version, values["recipe"], asked)
+    planned = check(table, values["recipe"], asked)
     trials = values["trials"]
     if trials:
         _check_study(form)
     extra = {"search": form.search(), "trials": trials} if trials else {"model_name": values["model_name"]}
-    body = snippets.body_of(version, values["recipe"], asked, {"name": values["name"], **extra})
+    body = snippets.body_of(table.version, values["recipe"], asked, {"name": values["name"], **extra})
     path = reverse("api:study-list" if trials else "api:run-list")
     url = request.build_absolute_uri(path)
     return {

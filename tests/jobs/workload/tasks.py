@@ -41,6 +41,12 @@ def work(ctx: JobContext) -> dict[str, int]:
     return {"steps": done}
 
 
+@handler("test.borrowed", title="Work on what others lend", recheck=True)
+def borrowed(ctx: JobContext) -> None:
+    ctx.log("begins")
+    time.sleep(600)
+
+
 @handler("test.deaf", title="Hear no signal")
 def deaf(ctx: JobContext) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
