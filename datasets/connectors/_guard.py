@@ -114,7 +114,8 @@ class Guard:
         for each in (address, *_embedded(address)):
             if word := _never(each):
                 raise _refused(host, address, word)
-            if not each.is_global and not any(entry.covers(host, each, port) for entry in self.allow):
+            public = each.is_global and not getattr(each, "is_site_local", False)
+            if not public and not any(entry.covers(host, each, port) for entry in self.allow):
                 raise _not_allowed(host, address, port)
 
 
@@ -122,7 +123,7 @@ def host_name(host: str) -> str:
     """Return a host in its one plain spelling: an address, or a name in ASCII; ConnectError for anything else."""
     text = host.strip()
     try:
-        return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]") if text.startswith("[") else text))
+        return str(ipaddress.ip_address(text[1:-1] if text.startswith("[") and text.endswith("]") else text))
     except ValueError:
         pass
     try:

@@ -21,6 +21,7 @@ from datasets.connectors._base import (
     one_statement,
     unknown_table,
 )
+from datasets.connectors._rows import batches
 from plugins.params import Param
 
 if TYPE_CHECKING:
@@ -97,24 +98,7 @@ def read_batches(config: Config, ask: Ask) -> Iterator[Stream]:
             cursor.execute(_of_table(connection, ask, read))
             first = cursor.fetchmany(BATCH_ROWS)
         places = [[each.name for each in cursor.description].index(column.name) for column in read]
-        yield Stream(read, _batches(cursor, first, read, places), left_out)
-
-
-def _batches(
-    cursor: Any, rows: list[tuple[Any, ...]], columns: tuple[ForeignColumn, ...], places: list[int]
-) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa
-
-    names = [column.name for column in columns]
-    while True:
-        by_place = list(zip(*rows, strict=True)) if rows else [()] * (max(places) + 1)
-        arrays = [
-            _array(pa.array(by_place[place], pa.string()), each) for place, each in zip(places, columns, strict=True)
-        ]
-        yield pa.RecordBatch.from_arrays(arrays, names)
-        if len(rows) < BATCH_ROWS:
-            return
-        rows = cursor.fetchmany(BATCH_ROWS)
+        yield Stream(read, batches(first, cursor.fetchmany, read, places, _array), left_out)
 
 
 def _array(cells: pa.Array, column: ForeignColumn) -> pa.Array:
