@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from audit.services import record
 from datasets.connectors._base import ConnectError, one_statement
-from datasets.ingest import IngestReport
 from datasets.models import Dataset, DatasetVersion, Feed, Source, VersionState
+from datasets.read_file import ReadFile
 from datasets.schedule import GIVE_UP, after_failure, next_time
 from datasets.services import complete_version, fail_version, insert_dataset
 from departments.access import Actor, Verb, actor_for, require
@@ -149,18 +149,11 @@ def _pause(feed: Feed, problem: dict[str, Any]) -> None:
     record("feed.pause", feed, department_id=feed.department_id, details={"code": problem.get("code", "")})
 
 
-def complete(
-    feed: Feed,
-    version: DatasetVersion,
-    *,
-    report: IngestReport,
-    profile: dict[str, Any],
-    key: str,
-    rejects_key: str,
-    newest: str | None,
-) -> None:
+def complete(feed: Feed, version: DatasetVersion, read: ReadFile, *, newest: str | None) -> None:
     """A refresh brought a new version. Called inside the job's effect."""
-    complete_version(version=version, report=report, profile=profile, key=key, rejects_key=rejects_key)
+    complete_version(
+        version=version, report=read.report, profile=read.profile, key=read.key, rejects_key=read.rejects_key
+    )
     _note_success(feed, outcome="updated", newest=newest)
 
 

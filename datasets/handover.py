@@ -6,12 +6,14 @@ text. With changes only, the file is the one before with the changed rows in pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.connectors._base import ForeignColumn, Stream
+from datasets.parts import row_count
 from datasets.readings import READINGS
 from datasets.schema import TYPES, Schema, arrow_schema
 
@@ -36,12 +38,22 @@ def stored_type(kind: str) -> pa.DataType:
     return arrow_schema(Schema.of([("", kind)])).field(0).type
 
 
-def write(stream: Stream, target: Path, *, cursor: str = "", tick: Tick = lambda rows: None) -> Handover:
-    """Write a whole read to `target`. tick(rows) is called after each batch."""
+def write(
+    stream: Stream,
+    target: Path,
+    *,
+    cursor: str = "",
+    texts: Collection[str] = (),
+    tick: Tick = lambda rows: None,
+) -> Handover:
+    """Write a whole read to `target`. tick(rows) is called after each batch.
+
+    `texts` names columns that stay text whatever they hold, because an earlier hand-over has them as text.
+    """
     import pyarrow.parquet as pq
 
     scratch = target.with_name(f"{target.name}.scratch")
-    trial = _Trial(stream.columns)
+    trial = _Trial(stream.columns, texts)
     writer, rows = None, 0
     try:
         for batch in stream.batches:
@@ -65,17 +77,20 @@ def write(stream: Stream, target: Path, *, cursor: str = "", tick: Tick = lambda
 class _Trial:
     """Which of the columns that came as text hold only values of the type they have outside."""
 
-    def __init__(self, columns: tuple[ForeignColumn, ...]) -> None:
+    def __init__(self, columns: tuple[ForeignColumn, ...], texts: Collection[str] = ()) -> None:
         self.columns = columns
-        self.as_text: dict[str, bool] = {}
+        self.as_text: dict[str, bool] = dict.fromkeys(texts, True)
         self.infinite: dict[str, int] = {}
 
     def look_at(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         arrays = []
         for column, cells in zip(self.columns, batch.columns, strict=True):
-            if cells.type == pa.float64():
+            if self.as_text.get(column.name) and cells.type != pa.string():
+                cells = pc.cast(cells, pa.string())  # noqa: PLW2901
+            elif cells.type == pa.float64():
                 cells = self._finite(column.name, cells)  # noqa: PLW2901
             elif cells.type == pa.string() and column.type != "text" and not self.as_text.get(column.name):
                 self.as_text[column.name] = parse(cells, column.type) is None
@@ -100,7 +115,7 @@ class _Trial:
         texts = [
             f"{name!r} is {types[name][1]} and holds values that no {types[name][0]} prints back exactly; it stays text."
             for name, kept in self.as_text.items()
-            if kept
+            if kept and name in types and types[name][0] != "text"
         ]
         odd = [
             f"In {name!r} NaN and infinity mean a missing value ({count:,})." for name, count in self.infinite.items()
@@ -157,3 +172,73 @@ def newest(table: Path, column: str) -> str | None:
 
 def _left_out(column: ForeignColumn) -> str:
     return f"{column.name!r} is {column.native}, which holds bytes; it is left out."
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """How a table changed: rows that are new, rows that replaced one with the same key, rows that are gone."""
+
+    rows: int
+    added: int
+    changed: int
+    removed: int
+
+
+def newest_of_each(table: Path, target: Path, *, keys: list[str], cursor: str) -> int:
+    """Keep of each key the row with the largest cursor, in place; return how many rows were dropped."""
+    import polars as pl
+
+    rows = pl.scan_parquet(table).with_row_index("__place")
+    kept = rows.select("__place", *keys, cursor).sort(cursor, "__place", nulls_last=False)
+    kept = kept.unique(keys, keep="last", maintain_order=True).select("__place").sort("__place").collect()
+    dropped = row_count(table) - len(kept)
+    if dropped:
+        newest_rows = rows.join(kept.lazy(), on="__place", how="semi").sort("__place").drop("__place")
+        newest_rows.sink_parquet(target, compression="zstd", maintain_order=True)
+    return dropped
+
+
+def merge(before: Path, changes: Path, target: Path, *, keys: list[str], present: Path | None = None) -> Merged:
+    """Write the table before with the changes in it. A key occurs once on either side.
+
+    Rows that were read again and are as they were stay where they are; changed and new ones come last, so that stored
+    parts of the table stay the same. present: the keys that are still there; rows of other keys are removed.
+    """
+    import polars as pl
+
+    old, new = pl.scan_parquet(before), pl.scan_parquet(changes)
+    columns = old.collect_schema().names()
+    same = old.join(new, on=columns, how="semi", nulls_equal=True).select(keys).collect().lazy()
+    fresh = new.join(same, on=keys, how="anti", nulls_equal=True).select(columns)
+    if present is not None:
+        there = pl.scan_parquet(present).unique(keys)
+        fresh = fresh.join(there, on=keys, how="semi", nulls_equal=True)
+    fresh = fresh.collect().lazy()
+    replaced = old.join(fresh, on=keys, how="semi", nulls_equal=True).select(pl.len()).collect().item()
+    kept = old.join(fresh, on=keys, how="anti", nulls_equal=True, maintain_order="left")
+    if present is not None:
+        kept = kept.join(there, on=keys, how="semi", nulls_equal=True, maintain_order="left")
+    pl.concat([kept, fresh]).sink_parquet(target, compression="zstd", maintain_order=True)
+    rows, came = row_count(target), fresh.select(pl.len()).collect().item()
+    removed = row_count(before) - replaced - (rows - came)
+    return Merged(rows, came - replaced, replaced, removed)
+
+
+def types_of(table: Path) -> dict[str, str]:
+    """The columns of a hand-over and their types."""
+    import pyarrow.parquet as pq
+
+    words = {stored_type(kind): kind for kind in TYPES}
+    # polars writes text as Arrow's large strings
+    return {field.name: words.get(field.type, "text") for field in pq.read_schema(table)}
+
+
+def earlier(value: str, kind: str, overlap: float) -> str:
+    """A value of the cursor, moved back by the overlap: seconds, days or numbers, as its type has it."""
+    if not overlap or kind == "text":
+        return value
+    if kind == "datetime":
+        return (datetime.fromisoformat(value) - timedelta(seconds=overlap)).isoformat(sep=" ")
+    if kind == "date":
+        return (date.fromisoformat(value) - timedelta(days=overlap)).isoformat()
+    return str(int(value) - int(overlap)) if kind == "integer" else repr(float(value) - overlap)

@@ -86,7 +86,7 @@ def import_from_source(ctx: JobContext) -> dict[str, Any] | None:
     feed = Feed.objects.select_related("source", "dataset").filter(pk=ctx.payload["feed"]).first()
     if version is None or feed is None:
         raise JobFailed("gone", "The data set, or its tie to the source, was deleted before it was read.")
-    work = Refresh(ctx, feed, version, ctx.step)
+    work = Refresh(ctx, feed, version)
     with reached(feed.source, ctx) as config:
         work.bring(config)
     return work.finish()
