@@ -58,7 +58,7 @@ def _report(actor: Actor, older: Described, newer: Described, key: list[str]) ->
     if found is not None and found.report is not None:
         return dict(found.report)
     if sum(side.rows * len(side.schema) for side in (older, newer)) > AT_ONCE:
-        raise BeingCompared(_job(actor, older, newer, key, mark, found))
+        raise BeingCompared(_job(actor, older, newer, key))
     report = computed(older, newer, key)
     VersionDiff.objects.update_or_create(
         fingerprint=mark, defaults={"older": older.version, "newer": newer.version, "report": report}
@@ -80,10 +80,10 @@ def computed(older: Described, newer: Described, key: Sequence[str]) -> dict[str
 
 
 @transaction.atomic
-def _job(
-    actor: Actor, older: Described, newer: Described, key: list[str], mark: str, found: VersionDiff | None
-) -> Job:
+def _job(actor: Actor, older: Described, newer: Described, key: list[str]) -> Job:
     """The job that compares; one at a time. It belongs to a department of the actor that may read."""
+    mark = fingerprint(older, newer, key)
+    found = VersionDiff.objects.filter(fingerprint=mark).select_related("job").first()
     if found is not None and found.job is not None:
         if found.job.state in LIVE:
             return found.job

@@ -13,12 +13,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.services import record
 from datasets import storage, subjects, tables, traces
-from datasets.models import DatasetVersion, Erasure, ErasureState, VersionState
+from datasets.models import DatasetVersion, Erasure, ErasureState, VersionDiff, VersionState
 from datasets.parts import Manifest, manifest
 from datasets.profile import profile
 from datasets.schema import Schema
@@ -232,6 +233,8 @@ def _save(each: Rewritten) -> None:
     version.source_key, version.rows, version.profile = "", each.rows, each.profile
     version.save()
     name_parts(version, each.manifest)
+    # Comparisons show rows.
+    VersionDiff.objects.filter(Q(older=version) | Q(newer=version)).delete()
     details = {"rows": removed}
     record("dataset.rows_erased", version.dataset, version=version.number, details=details)
 

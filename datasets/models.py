@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from datasets.diff_models import VersionDiff
 from datasets.erasure_models import Erasure, ErasureState
 from datasets.querysets import DatasetQuerySet, VersionQuerySet
 from datasets.source_models import ConnectAllowance, Feed, Source
@@ -25,6 +26,7 @@ __all__ = [
     "Recipe",
     "Source",
     "Upload",
+    "VersionDiff",
     "VersionState",
 ]
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datasets import erasure_views, recipe_views, views
+from datasets import diff_views, erasure_views, recipe_views, views
 
 app_name = "datasets"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("erasures/<uuid:id>/report/", erasure_views.report, name="erasure-report"),
     path("<uuid:id>/", views.detail, name="detail"),
     path("<uuid:id>/recipe/", recipe_views.recipe, name="recipe"),
+    path("<uuid:id>/compare/", diff_views.compare, name="compare"),
     path("<uuid:id>/progress/", views.progress, name="progress"),
     path("<uuid:id>/edit/", views.edit, name="edit"),
     path("<uuid:id>/catalogue/", views.catalogued, name="catalogue"),

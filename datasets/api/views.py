@@ -29,6 +29,7 @@ from datasets.api.serializers import (
     UploadSerializer,
     VersionSerializer,
 )
+from datasets.diff_services import compare_versions
 from datasets.models import Dataset, DatasetVersion
 from datasets.querysets import RELATIONS, relations
 from datasets.sharing import share
@@ -219,6 +220,21 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
         )  # fmt: skip
         body = {"results": page.rows, "total": page.total, "offset": page.offset, "limit": page.limit}
         return Response({**body, "columns": page.columns})
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("against", int, required=True, description="the older version's number"),
+            OpenApiParameter("key", str, many=True, description="columns that match rows; without, whole rows are counted"),
+        ],
+        responses=OpenApiTypes.OBJECT,
+    )  # fmt: skip
+    @action(detail=True)
+    def diff(self, request: Request, id: str, number: int) -> Response:
+        """What changed since an older version: columns, rows by key, and how each column is distributed."""
+        version = self.get_object()
+        older = get_object_or_404(self.get_queryset(), number=_whole(request.query_params, "against", 0))
+        key = request.query_params.getlist("key")
+        return Response(compare_versions(actor=self.actor, older=older, newer=version, key=key))
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
     @action(detail=True)

@@ -48,6 +48,8 @@ ROWS = [
     Row("datasets/new/", "GET", "200 403 200 200 200 200 403 403 302"),
     Row("datasets/new/", "POST", "422 403 422 422 422 422 403 403 302", form=True),
     *(Row("datasets/<uuid:id>/", "GET", f"{SEE} 302", args=ID, query=f"?tab={tab}") for tab in PAGE_OF_TABS),
+    Row("datasets/<uuid:id>/compare/", "GET", f"{READ} 302", args=ID),
+    Row("api/v1/datasets/<uuid:id>/versions/<int:number>/diff/", "GET", f"{READ} 401", args=VERSION, query="?against=1"),
     Row("datasets/<uuid:id>/progress/", "GET", f"{SEE} 302", args=ID),
     Row("datasets/<uuid:id>/edit/", "POST", "302 403 302 302 404 403 403 404 302", args=ID, body={"name": "N"}, form=True),
     Row("datasets/<uuid:id>/delete/", "POST", "403 403 403 302 404 403 403 404 302", args=ID, form=True),
