@@ -1,7 +1,13 @@
+from __future__ import annotations
+
+import hashlib
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.db.models.signals import post_save
+
+from datasets.steps import _keys
 
 
 class DatasetsConfig(AppConfig):
@@ -9,6 +15,7 @@ class DatasetsConfig(AppConfig):
 
     def ready(self) -> None:
         post_save.connect(_grant_changed, sender="departments.Grant")
+        _keys.use_master(_pseudonym_master)
 
 
 def _grant_changed(instance: Any, created: bool, **_: Any) -> None:
@@ -17,3 +24,7 @@ def _grant_changed(instance: Any, created: bool, **_: Any) -> None:
 
     if not created:
         forget_outdated(instance.pk)
+
+
+def _pseudonym_master() -> bytes:
+    return hashlib.sha256(b"atrium pseudonyms\x00" + settings.PSEUDONYM_SECRET.encode()).digest()

@@ -43,12 +43,12 @@ def _dates(so_far: Plan, features: set[str], _needs: Needs) -> Steps:
 
 def _gaps(so_far: Plan, features: set[str], needs: Needs) -> Steps:
     wanted = _of_types(so_far.layout, features, NUMERIC) if needs.complete else []
-    return _automatic("missing", _without(wanted, _covered(so_far, "missing")), {"method": "median"})
+    return _automatic("missing", _without(wanted, _covered(so_far, "missing", "knn")), {"method": "median"})
 
 
 def _truth_gaps(so_far: Plan, features: set[str], needs: Needs) -> Steps:
     wanted = _of_types(so_far.layout, features, ("boolean",)) if needs.complete else []
-    return _automatic("missing", _without(wanted, _covered(so_far, "missing")), {"method": "mode"})
+    return _automatic("missing", _without(wanted, _covered(so_far, "missing", "knn")), {"method": "mode"})
 
 
 def _categories(so_far: Plan, features: set[str], _needs: Needs) -> Steps:
@@ -62,7 +62,9 @@ def _truths(so_far: Plan, features: set[str], _needs: Needs) -> Steps:
 
 def _scale(so_far: Plan, features: set[str], needs: Needs) -> Steps:
     wanted = _of_types(so_far.layout, features, NUMERIC) if needs.scaled else []
-    return _automatic("normalise", _without(wanted, _covered(so_far, "normalise")), {"method": "zscore"})
+    return _automatic(
+        "normalise", _without(wanted, _covered(so_far, "normalise", "quantile", "power")), {"method": "zscore"}
+    )
 
 
 def _of_types(layout: Layout, features: set[str], types: Sequence[str]) -> list[str]:
@@ -71,9 +73,9 @@ def _of_types(layout: Layout, features: set[str], types: Sequence[str]) -> list[
     return [name for name in names if layout.types[name] in types]
 
 
-def _covered(so_far: Plan, step: str) -> set[str]:
-    """Columns that the recipe already treats with this step for every row, also at prediction."""
-    items = [item for item in so_far.steps if item.step.name == step and not item.step.training_only(item.use.params)]
+def _covered(so_far: Plan, *steps: str) -> set[str]:
+    """Columns that the recipe already treats with one of these steps for every row, also at prediction."""
+    items = [item for item in so_far.steps if item.step.name in steps and not item.step.training_only(item.use.params)]
     return {name for item in items for name in item.use.columns}
 
 

@@ -117,7 +117,15 @@ def _planned(index: int, entry: Any, layout: Layout, target: str | None, around:
     types = layout.types
     try:
         read = {name: types[name] for name in choice.read()}
-        use = Use({name: types[name] for name in columns}, params, frozenset(types), read, target, around)
+        use = Use(
+            {name: types[name] for name in columns},
+            params,
+            frozenset(types),
+            read,
+            target,
+            types.get(target or "", ""),
+            around,
+        )
         step.check(use)
     except StepError as error:
         raise RecipeError.at(f"{field}.{error.field}", error.message) from None

@@ -130,11 +130,15 @@ def _learns_now(item: Planned) -> bool:
     return item.use.target is not None or not item.step.needs_target(item.use.params)
 
 
+def _target(item: Planned) -> list[str]:
+    return [item.use.target] if item.use.target and item.step.needs_target(item.use.params) else []
+
+
 def _load(parquet: Path, schema: Schema, planned: Plan, rows: int) -> pl.DataFrame:
     """The columns that the steps touch, and each row's place."""
     import polars as pl
 
-    touched = {name for item in planned.steps for name in item.use.types}
+    touched = {name for item in planned.steps for name in [*item.use.types, *_target(item)]}
     everything = any(item.everything for item in planned.steps)
     names = [name for name in schema.names if everything or name in touched]
     places = pl.DataFrame({ROW: pl.int_range(rows, dtype=pl.UInt32, eager=True)})

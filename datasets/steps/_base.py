@@ -33,7 +33,8 @@ class Use:
     """One use of a step: the columns that it works on, each with its type, and its validated parameters.
 
     `read` are further columns that the parameters name, `taken` the names of all the table's columns before the step,
-    and `target` the column that a model is to predict, where one is known. `around` gives what lies outside the table.
+    and `target` the column that a model is to predict, of `target_type`, where one is known. `around` gives what lies
+    outside the table.
     """
 
     columns: Mapping[str, str]
@@ -41,6 +42,7 @@ class Use:
     taken: frozenset[str] = frozenset()
     read: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None
+    target_type: str = ""
     around: Around = NOTHING
 
     @property

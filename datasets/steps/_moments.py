@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 
@@ -24,3 +25,16 @@ PARTS: dict[str, Callable[[datetime], int]] = {
     "hour": lambda value: value.hour,
     "quarter": lambda value: (value.month + 2) // 3,
 }
+
+
+def stored(value: Any) -> Any:
+    """A table's value as JSON: a date as ISO text, what is no finite number as missing."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def taken_out(value: Any, type_: str) -> Any:
+    """The value that was stored, as the table holds it."""
+    read: Callable[[str], Any] | None = {"date": date.fromisoformat, "datetime": datetime.fromisoformat}.get(type_)
+    return read(value) if read and value is not None else value

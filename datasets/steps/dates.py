@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from datasets.steps._base import Changes, Learned, Made, Params, Step, StepError, Use
 from datasets.steps._columns import col, cols
+from datasets.steps._moments import PARTS as READ_PARTS
 from datasets.steps._moments import moment
 from datasets.steps._rowcode import RowCode
 from plugins.params import Param
@@ -19,9 +20,11 @@ EPOCH = date(1970, 1, 1).toordinal()
 DAY_SECONDS = 86_400
 PARTS = {
     "year": "The year.",
+    "quarter": "The quarter, 1 to 4.",
     "month": "The month, 1 to 12.",
     "day": "The day of the month.",
     "weekday": "The day of the week: Monday is 1, Sunday is 7.",
+    "weekend": "1 on Saturday and Sunday, else 0.",
     "hour": "The hour, 0 to 23; 0 for dates without a time.",
     "elapsed": "Days since 1 January 1970, with the time as a fraction: lets a model see a trend.",
 }
@@ -34,11 +37,8 @@ def elapsed(value: datetime) -> float:
 
 
 READ: dict[str, Callable[[datetime], float]] = {
-    "year": lambda value: value.year,
-    "month": lambda value: value.month,
-    "day": lambda value: value.day,
-    "weekday": lambda value: value.isoweekday(),
-    "hour": lambda value: value.hour,
+    **READ_PARTS,
+    "weekend": lambda value: int(value.isoweekday() > 5),
     "elapsed": elapsed,
 }
 
@@ -64,8 +64,9 @@ def _part(use: Use, column: str, part: str) -> pl.Expr:
     time = col(column).cast(pl.Datetime("us"))
     if part == "elapsed":
         return (time.dt.epoch("us") / (DAY_SECONDS * 1e6)).alias(_name(use, column, part))
-    number: pl.Expr = getattr(time.dt, part)().cast(pl.Int64)
-    return number.alias(_name(use, column, part))
+    number = time.dt.weekday() > 5 if part == "weekend" else getattr(time.dt, part)()
+    named: pl.Expr = number.cast(pl.Int64).alias(_name(use, column, part))
+    return named
 
 
 def row(code: RowCode, use: Use, _learned: Learned) -> None:

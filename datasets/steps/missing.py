@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from datasets.schema import NUMERIC, TYPES
 from datasets.steps._base import Changes, Learned, Made, Params, Step, StepError, Use
 from datasets.steps._columns import col, cols
+from datasets.steps._moments import stored, taken_out
 from datasets.steps._numbers import finite, quantile, values
 from datasets.steps._rowcode import RowCode
 from plugins.params import Param
@@ -78,9 +79,7 @@ def _mode(column: pl.Series, type_: str) -> Any:
     if known.is_empty():
         return 0 if type_ in NUMERIC else None
     value: Any = known.mode().min()
-    if type_ == "number":
-        return finite(value, 0.0)
-    return value.isoformat() if isinstance(value, date) else value
+    return finite(value, 0.0) if type_ == "number" else stored(value)
 
 
 def bulk(frame: pl.LazyFrame, use: Use, learned: Learned) -> pl.LazyFrame:
@@ -95,7 +94,7 @@ def bulk(frame: pl.LazyFrame, use: Use, learned: Learned) -> pl.LazyFrame:
         if use.params["indicator"]:
             fills.append(source.is_null().cast(pl.Int64).alias(_indicator(use, column)))
         if value is not None:
-            fills.append(_cast(source, made[column]).fill_null(pl.lit(_value(value, made[column]))))
+            fills.append(_cast(source, made[column]).fill_null(pl.lit(taken_out(value, made[column]))))
     return frame.with_columns(fills)
 
 
@@ -105,19 +104,13 @@ def _cast(source: pl.Expr, type_: str) -> pl.Expr:
     return source.cast(pl.Float64) if type_ == "number" else source
 
 
-def _value(stored: Any, type_: str) -> Any:
-    """The value as the table holds it: dates are stored as ISO text."""
-    read = {"date": date.fromisoformat, "datetime": datetime.fromisoformat}.get(type_)
-    return read(stored) if read else stored
-
-
 def row(code: RowCode, use: Use, learned: Learned) -> None:
     for column, value in learned.get("fill", {}).items():
         source = code.read(column)
         if use.params["indicator"]:
             code.write(_indicator(use, column), f"1 if {source} is None else 0")
         if value is not None:
-            fill = code.literal(_value(value, use.columns[column]))
+            fill = code.literal(taken_out(value, use.columns[column]))
             code.write(column, f"{fill} if {source} is None else {source}")
 
 

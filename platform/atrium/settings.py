@@ -34,6 +34,8 @@ if not SECRET_KEY:
         )
     SECRET_KEY = embedded_secret(HOME)
 # Earlier secret keys: they still open what they signed and sealed (rest/secrets.py).
+# Pseudonyms must outlive a replaced secret key: then the old one goes here.
+PSEUDONYM_SECRET = env("ATRIUM_PSEUDONYM_SECRET", default=SECRET_KEY)
 SECRET_KEY_FALLBACKS = env.list("ATRIUM_SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ATRIUM_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Kind = Literal[
-    "int", "float", "bool", "choice", "ints", "text", "numbers", "column", "columns", "pairs", "expression", "table"
+    "int",
+    "float",
+    "bool",
+    "choice",
+    "ints",
+    "text",
+    "numbers",
+    "column",
+    "columns",
+    "pairs",
+    "names",
+    "expression",
+    "table",
 ]
 NOUNS = {
     "int": "a whole number",
@@ -18,6 +30,7 @@ NOUNS = {
     "text": "text",
     "column": "the name of a column",
     "columns": "a list of column names",
+    "names": "a list of names",
     "pairs": "an object of texts by column name",
     "expression": "an expression",
     "table": "a table, as ID@version",
@@ -39,7 +52,8 @@ class Param:
     """One parameter: its default, its range or choices, and one line of help.
 
     A "column" names one column of the table, "columns" several; "pairs" gives each of some columns a text, "expression"
-    is read by whoever declares it, "table" names another table. `low` and `high` are inclusive bounds (for "ints" and
+    is read by whoever declares it, "table" names another table and "names" some of its columns.
+    `low` and `high` are inclusive bounds (for "ints" and
     "numbers", of each item), and `types` the column types that are offered. `log` says that a search should draw from the
     range on a logarithmic scale. `tunable` parameters may appear in a study's search space. `when` = (name, values)
     shows the parameter in forms only while another has one of those values. `optional` admits None. A `secret` is sealed
@@ -158,6 +172,8 @@ class Param:
             raise self._refuse(value)
         return list(dict.fromkeys(value))
 
+    _names = _columns
+
     def _pairs(self, value: Any) -> dict[str, str]:
         if not isinstance(value, Mapping) or not all(isinstance(each, str) for pair in value.items() for each in pair):
             raise self._refuse(value)
@@ -185,5 +201,5 @@ def read_form(declared: Sequence[Param], getlist: Callable[[str], list[Any]], pr
             keys, texts = getlist(f"{name}.name"), getlist(f"{name}.text")
             read[param.name] = {key: text for key, text in zip(keys, texts, strict=False) if key and text}
         elif values := getlist(name):
-            read[param.name] = [each for each in values if each] if param.kind == "columns" else values[-1]
+            read[param.name] = [each for each in values if each] if param.kind in ("columns", "names") else values[-1]
     return read

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from datasets.recipe import STEPS, FittedRecipe, RecipeError, Step, fit
+from datasets.recipe import STEPS, Around, FittedRecipe, RecipeError, Step, fit
 from datasets.schema import NUMERIC, TYPES, Schema
 from datasets.steps._base import GROUPS
 from plugins.params import Param, ParamError, validate_params
@@ -58,13 +59,53 @@ def values(param: Param, schema: Schema) -> st.SearchStrategy[Any]:
         return (expressions.truths if param.name == "condition" else expressions.any_type)(schema)
     if param.kind == "numbers":
         return st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=4, unique=True).map(sorted)
+    if param.kind == "pairs" and any(column.type in ("text", "integer", "boolean") for column in schema):
+        # For a join the other table's columns are called after their types.
+        keys = [(column.name, column.type) for column in schema if column.type in ("text", "integer", "boolean")]
+        return st.sampled_from(keys).map(lambda pair: dict([pair])) | pairs_of(schema)
     if param.kind == "pairs":
-        return st.dictionaries(st.sampled_from(schema.names), NAMES, min_size=1, max_size=3)
+        return pairs_of(schema)
     if param.kind == "column":
         return st.sampled_from([*suited, param.default] if param.optional else suited or [None])
     if param.kind == "columns":
         return st.lists(st.sampled_from(suited), min_size=1, max_size=2, unique=True) if suited else st.just([])
+    if param.kind == "table":
+        return st.just("other@1")
+    if param.kind == "names":
+        return st.lists(st.sampled_from(OTHER.schema.names), min_size=1, max_size=3, unique=True)
     return st.sampled_from(["0", "1.5", "true", "2024-02-29", "x"])
+
+
+def pairs_of(schema: Schema) -> st.SearchStrategy[dict[str, str]]:
+    return st.dictionaries(st.sampled_from(schema.names), NAMES, min_size=1, max_size=3)
+
+
+@dataclass
+class Other:
+    """Another table, for steps that join."""
+
+    schema: Schema
+    rows: pl.DataFrame
+
+    def frame(self) -> pl.LazyFrame:
+        return self.rows.lazy()
+
+
+OTHER = Other(
+    Schema.of(
+        [("text", "text"), ("integer", "integer"), ("boolean", "boolean"), ("since", "date"), ("rate", "number")]
+    ),
+    pl.DataFrame(
+        {
+            "text": ["a", "北京", "", None],
+            "integer": [0, 1, -1, 2],
+            "boolean": [True, False, None, None],
+            "since": [date(2024, 1, 1), None, date(1960, 2, 29), date(2000, 1, 1)],
+            "rate": [0.5, math.nan, math.inf, 1e300],
+        }
+    ),
+)
+AROUND = Around(tables={"other@1": OTHER}, scope="tests")
 
 
 def columns(rows: int, type_: str) -> st.SearchStrategy[list[Any]]:
@@ -86,7 +127,8 @@ def cases(draw: st.DrawFn, step: Step) -> tuple[Schema, list[dict[str, Any]], pl
     """A schema, one use of the step, training rows, and other rows: with categories that training never saw."""
     types = draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=5))
     names = draw(st.lists(NAMES, min_size=len(types), max_size=len(types), unique=True))
-    schema = Schema.of([*zip(names, types, strict=True), ("never chosen", "number")])
+    target = draw(st.sampled_from(["integer", "boolean", "text"]))
+    schema = Schema.of([*zip(names, types, strict=True), ("never chosen", target)])
     params = {param.name: draw(values(param, schema)) for param in step.params}
     validated = validate_params(step.params, params)
     chosen: list[str] = []
@@ -94,14 +136,22 @@ def cases(draw: st.DrawFn, step: Step) -> tuple[Schema, list[dict[str, Any]], pl
         usable = [column.name for column in schema.columns[:-1] if column.type in step.accepted(validated)]
         assume(usable)
         chosen = draw(st.lists(st.sampled_from(usable), min_size=1, unique=True))
+    assume(not any("never chosen" in names for names in map(str, params.values())))
     use = {"step": step.name, "columns": chosen, "params": params}
     return schema, [use], draw(tables(schema)), draw(tables(schema))
+
+
+def fitting(steps: list[dict[str, Any]], table: pl.DataFrame, schema: Schema) -> FittedRecipe:
+    """Fit; what a step learns from, where it needs it, is the last column."""
+    validated = validate_params(STEPS[steps[0]["step"]].params, steps[0].get("params") or {})
+    target = schema.names[-1] if STEPS[steps[0]["step"]].needs_target(validated) else None
+    return fit(steps, table, schema, target=target, around=AROUND)
 
 
 def fitted_or_skip(steps: list[dict[str, Any]], table: pl.DataFrame, schema: Schema) -> FittedRecipe:
     """Fit; parameters that contradict the columns are refused, which is its own test."""
     try:
-        return fit(steps, table, schema)
+        return fitting(steps, table, schema)
     except RecipeError:
         assume(False)
         raise
@@ -149,7 +199,7 @@ def test_fitted_json_comes_back_equal(step: Step, data: st.DataObject) -> None:
     schema, steps, training, others = data.draw(cases(step))
     fitted = fitted_or_skip(steps, training, schema)
     again = FittedRecipe.from_json(json.loads(json.dumps(fitted.to_json(), allow_nan=False)))
-    assert again.dumps() == fitted.dumps() == fit(steps, training, schema).dumps()
+    assert again.dumps() == fitted.dumps() == fitting(steps, training, schema).dumps()
     first = fitted.transform(others, training=True).collect()
     assert first.equals(again.transform(others, training=True).collect())
 
@@ -169,33 +219,49 @@ def test_output_is_what_the_schema_says(step: Step, data: st.DataObject) -> None
 
 @pytest.mark.parametrize("step", ALL)
 def test_only_training_rows_are_removed(step: Step) -> None:
-    schema = Schema.of([("a", "integer"), ("b", "date"), ("c", "text")])
+    """A step that works on training rows only leaves every other row alone; no step removes rows at prediction."""
+    schema = Schema.of([("a", "integer"), ("b", "date"), ("c", "text"), ("class", "text")])
     table = pl.DataFrame(
         {
             "a": [1, 1, None, 2, 3, 2, 1, 999],
             "b": [date(2024, 1, 1)] * 8,
             "c": ["x", "x", None, "y", "y", "x", "x", "z"],
+            "class": ["no"] * 6 + ["yes"] * 2,
         }
     )
     for choices in _each_choice(step):
         validated = validate_params(step.params, choices)
         suited = [column.name for column in schema if column.type in step.accepted(validated)]
         columns = suited[:1] if step.takes_columns else []
-        fitted = fit([{"step": step.name, "columns": columns, "params": choices}], table, schema)
-        assert fitted.transform(table, training=False).collect().height == 8
-        changed = fitted.transform(table, training=True).collect().height != 8
-        assert changed == step.training_only(validated), choices
+        fitted = fitting([{"step": step.name, "columns": columns, "params": choices}], table, schema)
+        predicted = fitted.transform(table, training=False).collect()
+        trained = fitted.transform(table, training=True).collect()
+        assert predicted.height == 8
+        if step.training_only(validated):
+            assert predicted.equals(table) and not trained.equals(table), choices
+        else:
+            assert trained.height == 8
 
 
 def _each_choice(step: Step) -> list[dict[str, Any]]:
     """The simplest complete parameters, with each choice of each parameter in turn."""
     simple = {param.name: SIMPLE[param.kind] for param in step.params if param.kind in SIMPLE}
-    simple |= {name: value for name, value in BY_NAME.items() if any(p.name == name for p in step.params)}
+    simple |= {
+        name: value for name, value in BY_NAME.items() if any(p.name == name and p.kind != "bool" for p in step.params)
+    }
     return [simple] + [{**simple, p.name: choice} for p in step.params for choice in p.choices]
 
 
-SIMPLE: dict[str, Any] = {"expression": "a > 1", "numbers": [2.0], "pairs": {"a": "renamed"}}
-BY_NAME: dict[str, Any] = {"value": "0", "name": "made"}
+SIMPLE: dict[str, Any] = {"expression": "a > 1", "numbers": [2.0], "pairs": {"a": "integer"}, "names": ["rate"]}
+BY_NAME: dict[str, Any] = {
+    "value": "0",
+    "name": "made",
+    "by": "b",
+    "column": "a",
+    "day": "2024-12-31",
+    "table": "other@1",
+    "share": 0.3,
+}
 
 
 @pytest.mark.parametrize("step", ALL)
