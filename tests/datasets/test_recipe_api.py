@@ -177,7 +177,8 @@ def test_one_departments_right_makes_no_recipe_in_another(
 def test_steps_declare_themselves(api_of: Callable[..., APIClient]) -> None:
     declared = {step["name"]: step for step in api_of("alice").get("/api/v1/steps/").json()["results"]}
     assert {"duplicates", "missing", "outliers", "normalise", "encode", "dates", "drop", "log"} <= set(declared)
-    [keep] = declared["duplicates"]["params"]
+    keep, by = declared["duplicates"]["params"]
+    assert by["kind"] == "column" and "text" not in by["types"] and declared["duplicates"]["group"] == "Clean"
     assert keep["choices"] == ["first", "last"] and keep["default"] == "first"
 
 
