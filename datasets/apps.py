@@ -14,6 +14,9 @@ class DatasetsConfig(AppConfig):
     name = "datasets"
 
     def ready(self) -> None:
+        from datasets import lineage_links
+
+        lineage_links.register()
         post_save.connect(_grant_changed, sender="departments.Grant")
         _keys.use_master(_pseudonym_master)
 

@@ -1,4 +1,4 @@
-"""Serving tells data sets where cells are kept."""
+"""Serving tells data sets where cells are kept, and what hangs on a model."""
 
 from django.apps import AppConfig
 
@@ -7,6 +7,7 @@ class ServingConfig(AppConfig):
     name = "serving"
 
     def ready(self) -> None:
-        from serving import traces
+        from serving import lineage, traces
 
         traces.register()
+        lineage.register()

@@ -113,8 +113,9 @@ def test_statuses(row: Row, world: World) -> None:
 
 
 def url_of(row: Row, world: World) -> str:
-    """The row's route with its arguments filled in."""
-    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(world.fill(row.args[found[1]])), row.route) + row.query
+    """The row's route and query with their arguments filled in."""
+    route = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(world.fill(row.args[found[1]])), row.route)
+    return "/" + route + re.sub(r"\{([\w.]+)\}", lambda found: str(world.fill(found[1])), row.query)
 
 
 def send(client: Client, row: Row, world: World) -> Any:

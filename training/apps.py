@@ -10,9 +10,10 @@ class TrainingConfig(AppConfig):
     def ready(self) -> None:
         from datasets import traces
         from datasets.used_by import contribute
-        from training import uses
+        from training import lineage, uses
 
         contribute("runs", _("Training runs"), uses.runs)
         contribute("studies", _("Studies"), uses.studies)
         contribute("models", _("Model versions"), uses.model_versions)
         traces.witness("models", uses.witnesses)
+        lineage.register()

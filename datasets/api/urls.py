@@ -4,6 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from datasets.api.erasures import ErasureViewSet
+from datasets.api.lineage import Lineage
 from datasets.api.recipes import DeclaredSteps, RecipeViewSet
 from datasets.api.sources import DeclaredConnectors, FeedViewSet, SourceViewSet
 from datasets.api.uploads import UploadViewSet
@@ -20,6 +21,7 @@ router.register("sources", SourceViewSet, basename="source")
 router.register("feeds", FeedViewSet, basename="feed")
 urlpatterns = [
     path("connectors/", DeclaredConnectors.as_view(), name="connectors"),
+    path("lineage/", Lineage.as_view(), name="lineage"),
     path("steps/", DeclaredSteps.as_view(), name="steps"),
     *router.urls,
 ]

@@ -22,7 +22,8 @@ class Row:
 
     `route` is the pattern as the URLconf spells it, e.g. "api/v1/datasets/<uuid:id>/". `statuses` has one number per
     person in PEOPLE, e.g. "200 200 200 200 404 200 200 404 401". `args` fills the route: values are looked up as
-    attributes of the `world` fixture ("dataset.pk"), or taken literally when they start with "=". `body` is the JSON (or
+    attributes of the `world` fixture ("dataset.pk"), or taken literally when they start with "="; so are names in braces in
+    `query` ("?id={dataset.pk}"). `body` is the JSON (or
     form, with `form=True`) body, whose string values starting with "$" are looked up in the world too ("$dataset.pk").
     """
 

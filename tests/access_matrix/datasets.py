@@ -23,6 +23,12 @@ PERSON = {"department": "credit-risk", "subject": "zoe@example.org"}
 # Forgetting a person is for managers; for everybody else there is nothing.
 MANAGERS = "404 404 404 200 404 404 404 404"
 
+OURS = "200 200 200 200 404 404 200 404 401"
+LINEAGE = (
+    ("version", "version.pk", f"{SEE} 401"), ("run", "run.pk", OURS), ("recipe", "recipe.pk", OURS),
+    ("model", "model_version.pk", f"{SEE} 401"), ("deployment", "deployment.pk", f"{SEE} 401"),
+)  # fmt: skip
+
 ROWS = [
     Row("datasets/forget/<slug:slug>/", "GET", "403 403 403 200 404 404 200 404 302", args={"slug": "department.slug"}),
     Row(
@@ -48,6 +54,10 @@ ROWS = [
     Row("datasets/new/", "GET", "200 403 200 200 200 200 403 403 302"),
     Row("datasets/new/", "POST", "422 403 422 422 422 422 403 403 302", form=True),
     *(Row("datasets/<uuid:id>/", "GET", f"{SEE} 302", args=ID, query=f"?tab={tab}") for tab in PAGE_OF_TABS),
+    *(
+        Row("api/v1/lineage/", "GET", statuses, query=f"?kind={kind}&id={{{path}}}")
+        for kind, path, statuses in LINEAGE
+    ),
     Row("datasets/<uuid:id>/compare/", "GET", f"{READ} 302", args=ID),
     Row("api/v1/datasets/<uuid:id>/versions/<int:number>/diff/", "GET", f"{READ} 401", args=VERSION, query="?against=1"),
     Row("datasets/<uuid:id>/progress/", "GET", f"{SEE} 302", args=ID),
