@@ -10,13 +10,16 @@ from itertools import islice
 from pathlib import Path
 
 from datasets.errors import UnreadableFile
+from datasets.formats._charsets import LEGACY, LINES, codec, plausible, score
 from plugins.params import Param
 
 AUTO = "detect"
 NEWLINE = b"\n"
 CHUNK = 256 << 10  # stays in the processor's cache
-ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "gb18030", "windows-1252", "latin-1")
+ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", *LEGACY, "latin-1")
+CANDIDATES = ("utf-8", *LEGACY)
 HEAD = 1 << 20
+_FIRST, _EACH, _SAMPLE = 64 << 10, 2 << 10, 256 << 10  # bytes of lines that are scored
 PARAM = Param("encoding", "choice", AUTO, "How the file's characters are written as bytes.", choices=(AUTO, *ENCODINGS))
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _MAGIC = (
@@ -90,7 +93,10 @@ def byte_order_mark(head: bytes) -> tuple[str, int]:
 
 
 def detect(path: Path, head: bytes) -> str:
-    """Return the encoding of the whole file: UTF-8 if every byte of it is, else a mark's, else the best scored."""
+    """Return the encoding of the whole file: UTF-8 if every byte of it is, else a mark's, else the best scored.
+
+    Raises UnreadableFile where the file is in one encoding but for some lines.
+    """
     marked, _ = byte_order_mark(head)
     if marked in ("utf-16-le", "utf-16-be"):
         return marked
@@ -98,7 +104,56 @@ def detect(path: Path, head: bytes) -> str:
         return wide
     if is_utf8(path):
         return "utf-8"
-    return _best_legacy(path)
+    lines = _odd_lines(path)
+    best = max(CANDIDATES, key=lambda encoding: _score(encoding, lines))
+    if decodes(path, best):
+        return best
+    if best == "windows-1252":  # which leaves five bytes without a meaning
+        return "latin-1"
+    raise UnreadableFile(
+        "wrong_encoding",
+        f"The file is {best}, but line {_first_odd(path, best):,} is not.",
+        "Mend that line, or choose an encoding, and import it again.",
+    )
+
+
+def _score(encoding: str, lines: list[bytes]) -> float:
+    """UTF-8 does not come about by chance: the share of lines that are UTF-8 says it."""
+    if encoding == "utf-8":
+        return sum(map(_valid, lines)) / len(lines)
+    return score(encoding, lines)
+
+
+def _odd_lines(path: Path) -> list[bytes]:
+    """Lines that are not ASCII: the first of them, then a few of each further part of the file."""
+    found: list[bytes] = []
+    size, rest = 0, b""
+    for chunk in chunks(path):
+        text = rest + chunk
+        cut = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+        rest = text[cut:] if cut else b""
+        if (text := text[:cut] or text).isascii():
+            continue
+        most = _FIRST if size < _FIRST else _EACH
+        for taken in LINES.findall(text):
+            found.append(taken)
+            size += len(taken)
+            most -= len(taken)
+            if most < 0:
+                break
+        if size > _SAMPLE:
+            return found
+    return found + LINES.findall(rest)
+
+
+def _first_odd(path: Path, encoding: str) -> int:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode(codec(encoding))
+            except UnicodeDecodeError:
+                return number
+    return 0
 
 
 def refuse_nul(path: Path) -> None:
@@ -152,7 +207,7 @@ def _valid(data: bytes) -> bool:
 
 def decodes(path: Path, encoding: str) -> bool:
     """Answer whether every byte of the file is valid in the encoding."""
-    decoder = codecs.getincrementaldecoder(encoding)()
+    decoder = codecs.getincrementaldecoder(codec(encoding))()
     try:
         for chunk in chunks(path):
             decoder.decode(chunk)
@@ -164,7 +219,7 @@ def decodes(path: Path, encoding: str) -> bool:
 
 def to_utf8(path: Path, target: Path, encoding: str, *, skip: int, lone_returns: bool) -> None:
     """Write the file's text after `skip` bytes to `target` as UTF-8; `lone_returns` become line feeds."""
-    decoder = codecs.getincrementaldecoder(encoding)()
+    decoder = codecs.getincrementaldecoder(codec(encoding))()
 
     def encoded(text: str) -> bytes:
         return (text.replace("\r", "\n") if lone_returns else text).encode()
@@ -183,32 +238,11 @@ def to_utf8(path: Path, target: Path, encoding: str, *, skip: int, lone_returns:
 
 
 def _utf16_without_mark(head: bytes) -> str:
-    """Mostly-Latin text in UTF-16 has a NUL in nearly every other byte."""
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    half = max(1, len(head) // 2)
-    if len(head) >= 4 and odd > 0.7 * half and even == 0:
-        return "utf-16-le"
-    return "utf-16-be" if len(head) >= 4 and even > 0.7 * half and odd == 0 else ""
-
-
-def _best_legacy(path: Path) -> str:
-    """Choose between GB18030 and the Western code pages.
-
-    Chinese text comes in pairs of high bytes; a Western accent stands alone among ASCII letters.
-    """
-    if _paired_share(path) >= 0.8 and decodes(path, "gb18030"):
-        return "gb18030"
-    return "windows-1252" if decodes(path, "windows-1252") else "latin-1"
-
-
-def _paired_share(path: Path) -> float:
-    """The share of high bytes that stand in runs of even length, over the whole file."""
-    import re
-
-    paired = total = 0
-    for chunk in chunks(path):
-        for run in re.finditer(rb"[\x80-\xff]+", chunk):
-            length = run.end() - run.start()
-            total += length
-            paired += length if length % 2 == 0 else 0
-    return paired / total if total else 0.0
+    """Text in UTF-16 has NULs in every other byte: of Latin letters, or at least of delimiters and line ends."""
+    whole = head[: len(head) // 2 * 2]
+    even, odd = whole[0::2].count(0), whole[1::2].count(0)
+    if max(even, odd) < 2 or min(even, odd) > 0.5 * max(even, odd):
+        return ""
+    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(whole)
+    return encoding if plausible(text) and "\ufffd" not in text else ""
