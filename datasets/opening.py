@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from datasets.errors import UnreadableFile
 from datasets.formats import _archives
 from datasets.formats._base import Format, TextTable
 from datasets.inference import DATES, DECIMAL
@@ -41,12 +42,15 @@ class Opened:
 
 
 def open_table(source: Path, workdir: Path, *, filename: str, options: dict[str, Any]) -> Opened:
-    """Open `source`, unpacked where it is packed. Raises UnreadableFile, or ParamError for an option."""
+    """Open `source`, unpacked where it is packed. Raises UnreadableFile."""
     file = _archives.unpack(source, workdir, filename)
     named = str(options.get("format") or "")
     fmt = choose_format(file.path, file.filename, named)
     notes = [*file.notes, *([] if named else _surprise(fmt, file.filename))]
-    given = _checked(_understood(options, fmt, file.filename), fmt)
+    try:
+        given = _checked(_understood(options, fmt, file.filename), fmt)
+    except ParamError as error:  # an archive shows only now what it holds
+        raise UnreadableFile("bad_option", f"The option {error}.", "Change it, and import the file again.") from None
     table = fmt.open(file.path, workdir, given["text"])
     table.notes[:0] = notes
     for name, wanted in given["types"].items():

@@ -19,7 +19,7 @@ MAX_RATIO = 200  # of what an archive holds to its own size
 _SMALL = 64 << 20  # below this, no ratio is suspicious
 _RESERVE = 1 << 30  # of the disk, for what is made of the file
 _CHUNK = 1 << 20
-ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
+ZIP, EMPTY_ZIP, GZIP = b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b"
 _NESTED = (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2", ".xz", ".zst")
 _WORKBOOK = ("xl/workbook.xml", "xl/workbook.bin", "content.xml", "mimetype", "[Content_Types].xml")
 
@@ -43,7 +43,7 @@ def unpack(source: Path, workdir: Path, filename: str) -> Unpacked:
         head = file.read(4)
     if head.startswith(GZIP):
         return _from_gzip(source, workdir, filename)
-    if head.startswith(ZIP) and zipfile.is_zipfile(source):
+    if head.startswith((ZIP, EMPTY_ZIP)) and zipfile.is_zipfile(source):
         return _from_zip(source, workdir, filename)
     return Unpacked(source, filename, [])
 

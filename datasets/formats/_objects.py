@@ -6,6 +6,7 @@ Blocks are put down on disk as they come; when all keys are known they are read 
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import partial
@@ -54,7 +55,7 @@ class _Spill:
         self.workdir, self.depth = workdir, depth
         self.paths: dict[Path_, int] = {}  # in the order in which they were seen
         self.kinds: list[set[str]] = []  # of each column, what its values are in JSON
-        self.blocks: list[tuple[Path, list[Reject]]] = []
+        self.blocks: list[tuple[Path, list[Reject], array[int]]] = []
         self.rejected = self.accepted = 0
         self._begin()
 
@@ -116,7 +117,7 @@ class _Spill:
         table = pa.table([pa.nulls(rows), *arrays.values()], names=["", *map(str, arrays)])
         with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
-        self.blocks.append((target, self.rejects))
+        self.blocks.append((target, self.rejects, array("q", self.lines)))
         self.accepted += rows
         self.rejected += len(self.rejects)
         self._begin()
@@ -165,16 +166,16 @@ class _Spill:
         return TextTable(names, self._loaders, {"depth": self.depth}, len(self.blocks), notes, typed)
 
     def _loaders(self) -> Iterator[Callable[[], Block]]:
-        return (partial(self._load, path, rejects) for path, rejects in self.blocks)
+        return (partial(self._load, *block) for block in self.blocks)
 
-    def _load(self, path: Path, rejects: list[Reject]) -> Block:
+    def _load(self, path: Path, rejects: list[Reject], lines: array[int]) -> Block:
         import pyarrow as pa
 
         found = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         nothing = pa.nulls(found.num_rows, pa.string())
         held = set(found.column_names)
         columns = [found.column(str(i)) if str(i) in held else nothing for i in range(len(self.kinds))]
-        return Block(pa.table(columns, names=[str(i) for i in range(len(columns))]), rejects)
+        return Block(pa.table(columns, names=[str(i) for i in range(len(columns))]), rejects, lines=lambda: lines)
 
 
 def _unfit(value: Any) -> str:

@@ -189,6 +189,13 @@ def _last(cells: pa.Array) -> int:
     return int(np.flatnonzero(cells.is_valid().to_numpy(zero_copy_only=False))[-1])
 
 
+def _numbers(first: int, blank: Any) -> list[int]:
+    """The sheet's rows, from `first`, that are not blank."""
+    import numpy as np
+
+    return (np.flatnonzero(~blank) + first).tolist()
+
+
 def _blank(columns: list[pa.Array]) -> Any:
     """A mask of the rows in which no cell has a value."""
     import numpy as np
