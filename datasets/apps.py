@@ -6,6 +6,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.db.models.signals import post_save
+from django.utils.translation import gettext_lazy as _
 
 from datasets.steps import _keys
 
@@ -14,9 +15,12 @@ class DatasetsConfig(AppConfig):
     name = "datasets"
 
     def ready(self) -> None:
-        from datasets import lineage_links
+        from datasets import ends, lineage_links, sharing
+        from departments import consequences, terms
 
         lineage_links.register()
+        terms.register("dataset", sharing.check)
+        consequences.contribute("recipes", consequences.Contributor(_("Recipes"), ends.find_recipes))
         post_save.connect(_grant_changed, sender="departments.Grant")
         _keys.use_master(_pseudonym_master)
 

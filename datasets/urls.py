@@ -23,5 +23,4 @@ urlpatterns = [
     path("<uuid:id>/versions/", views.add_version, name="add-version"),
     path("<uuid:id>/versions/<int:number>/again/", views.import_again, name="import-again"),
     path("<uuid:id>/grants/", views.grant, name="grant"),
-    path("<uuid:id>/grants/<uuid:grant>/revoke/", views.revoke, name="revoke"),
 ]

@@ -20,8 +20,8 @@ from datasets.forms import ALL_PARAMS, EditForm, GrantForm, UploadForm, VersionF
 from datasets.models import Dataset, DatasetVersion
 from datasets.querysets import relations
 from departments.access import Verb, decide, require
-from departments.models import Department, Grant
-from departments.services import create_grant, revoke_grant
+from departments.models import Department
+from departments.services import create_grant
 from rest.forms import refusals_into
 from rest.problems import Refused
 
@@ -219,13 +219,3 @@ def grant(request: HttpRequest, id: UUID) -> HttpResponse:
             messages.success(request, _("%s may use this data set now.") % given["department"].name)
             return redirect(f"{reverse('datasets:detail', args=[id])}?tab=access")
     return _page(request, dataset, tab="access", status=422, grant_form=form)
-
-
-@login_required
-@require_POST
-def revoke(request: HttpRequest, id: UUID, grant: UUID) -> HttpResponse:
-    dataset = _dataset(request, id, Verb.MANAGE)
-    found = get_object_or_404(Grant, pk=grant, object_kind="dataset", object_id=dataset.pk)
-    revoke_grant(grant=found)
-    messages.success(request, _("The grant to %s is revoked.") % found.department.name)
-    return redirect(f"{reverse('datasets:detail', args=[id])}?tab=access")

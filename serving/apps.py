@@ -1,13 +1,17 @@
 """Serving tells data sets where cells are kept, and what hangs on a model."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ServingConfig(AppConfig):
     name = "serving"
 
     def ready(self) -> None:
-        from serving import lineage, traces
+        from departments.consequences import Contributor, contribute
+        from serving import ends, lineage, traces
 
         traces.register()
         lineage.register()
+        choices = ("stop", "freeze", "retrain", "keep")
+        contribute("deployments", Contributor(_("Deployments"), ends.find_deployments, choices, ends.pause_deployments))

@@ -18,6 +18,7 @@ from rest.problems import Refused, invalid
 from serving import prediction_log
 from serving.models import Deployment, DeploymentState
 from serving.predictors import predict
+from training.revoked import data_revoked
 
 MAX_INSTANCES = 10_000
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
@@ -107,6 +108,6 @@ def answer(
         "answers": answers,
     }
     prediction_log.append(orjson.dumps(entry))
-    return orjson.dumps(
-        {"predictions": answers, "model_version": str(version.pk), "policy_version": None, "request_id": request_id}
-    )
+    told = {"predictions": answers, "model_version": str(version.pk), "policy_version": None, "request_id": request_id}
+    revoked = data_revoked(version)
+    return orjson.dumps({**told, "data_revoked": revoked} if revoked else told)

@@ -13,13 +13,16 @@ from serving.runtime.cache import PredictorCache
 from serving.runtime.faults import ArtifactRefused, InstanceErrors
 from serving.runtime.predictor import Predictor
 from training.models import ModelVersion
+from training.revoked import require_usable
 
 KEPT = 32  # a linear model takes kilobytes, a network or trees some megabytes
 _cache = PredictorCache(KEPT)
 
 
 def predictor_of(version: ModelVersion) -> Predictor:
-    """Return the version's predictor; raises Refused (409) for an artifact that is damaged or missing."""
+    """Return the version's predictor; raises Refused: 403 for a model that is frozen since access to its data ended, 409 for
+    an artifact that is damaged or missing."""
+    require_usable(version)
     try:
         return _cache.get(version.sha256, lambda: Predictor.read(_StoredFiles(version)))
     except ArtifactRefused as refused:

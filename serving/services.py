@@ -15,6 +15,7 @@ from rest.problems import Refused, invalid
 from serving.models import Deployment, DeploymentState
 from serving.predictors import predictor_of
 from training.models import ModelVersion
+from training.revoked import require_usable
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
 RESERVED = {"new"}
@@ -88,7 +89,9 @@ def pause(*, actor: Actor, deployment: Deployment) -> Deployment:
 
 
 def resume(*, actor: Actor, deployment: Deployment) -> Deployment:
-    """Answer again."""
+    """Answer again; a model that is frozen since access to its data ended does not."""
+    require(actor, Verb.DEPLOY, deployment)
+    require_usable(deployment.model_version)
     return _set_state(actor, deployment, DeploymentState.ACTIVE, "deployment.resume")
 
 

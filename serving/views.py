@@ -29,6 +29,7 @@ from serving.predictors import predictor_of
 from serving.runtime.faults import InstanceErrors
 from serving.traffic import traffic_of
 from training.models import ModelVersion
+from training.revoked import data_revoked
 
 PAGE = 50
 RECENT = 20
@@ -115,6 +116,7 @@ def _page(request: HttpRequest, deployment: Deployment, repoint: RepointForm | N
     context = {
         "deployment": deployment,
         "version": deployment.model_version,
+        "revoked": data_revoked(deployment.model_version),
         "may": may,
         "is_own": is_own,
         "columns": columns_shown(deployment.model_version, with_statistics=sees_values),

@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from datasets.models import Dataset, DatasetVersion, Feed, Recipe, Source, Upload
-from departments.models import AccessRequest, Grant
+from departments.models import AccessRequest, Grant, Notice
 from jobs.models import Job
 from serving.models import Deployment
 from training.models import ModelVersion, RegisteredModel, Study, TrainingRun, Trial
@@ -35,6 +35,7 @@ LISTS = (
     "/",
     "/departments/credit-risk/",
     "/access-requests/",
+    "/notices/",
     "/access-requests/?box=answered",
     "/api/v1/datasets/?limit=500",
     "/api/v1/uploads/?limit=500",
@@ -48,6 +49,7 @@ LISTS = (
     "/api/v1/jobs/?limit=500",
     "/api/v1/grants/?limit=500",
     "/api/v1/access-requests/?limit=500",
+    "/api/v1/notices/?limit=500",
     "/api/v1/departments/?limit=500",
 )
 
@@ -93,6 +95,10 @@ def make(count: int, departments: SimpleNamespace, people: SimpleNamespace, mark
         AccessRequest(object_id=table.pk, state=state, purpose="p", created_by=people.dana, **asked)
         for table in tables
         for state in ("open", "refused")
+    )
+    details = {"department": "Clinic", "name": "loans"}
+    Notice.objects.bulk_create(
+        Notice(person=people.mona, kind="request.made", key=name, path="/", details=details) for name in names
     )
 
 

@@ -118,6 +118,7 @@ def make_world() -> World:
     )
     return World(
         listed=listed, listed_version=listed.versions.get(), asked=asked,
+        notice=people.mona.notices.latest("created_at"),
         departments=departments, people=people, department=departments.credit_risk, dataset=dataset, version=version,
         upload=upload, recipe=recipe, run=run, waiting=waiting, study=study, trial=study.trials.get(), model=model_version.model,
         model_version=model_version, deployment=deployment, job=version.job, waiting_job=waiting.job, grant=grant,

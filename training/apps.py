@@ -17,3 +17,16 @@ class TrainingConfig(AppConfig):
         contribute("models", _("Model versions"), uses.model_versions)
         traces.witness("models", uses.witnesses)
         lineage.register()
+        self._follow_ends()
+
+    def _follow_ends(self) -> None:
+        """The ends of grants reach jobs first, then models."""
+        from departments.consequences import Contributor, contribute
+        from training import ends
+
+        contribute("jobs", Contributor(_("Running and queued"), ends.find_jobs, ("stop", "keep"), ends.stop_jobs))
+        contribute("runs", Contributor(_("Training runs"), ends.find_runs))
+        contribute("studies", Contributor(_("Studies"), ends.find_studies))
+        choices = ("freeze", "retrain", "keep")
+        models = Contributor(_("Model versions"), ends.find_models, choices, ends.mark_models, ends.unmark_models)
+        contribute("models", models)

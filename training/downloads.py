@@ -13,6 +13,7 @@ from departments.access import Actor, Verb, require
 from rest.problems import invalid
 from training import artifacts
 from training.models import ModelVersion
+from training.revoked import require_usable
 
 BUNDLE = "bundle.zip"
 
@@ -25,6 +26,7 @@ def offered(version: ModelVersion) -> list[str]:
 def download(*, actor: Actor, version: ModelVersion, name: str) -> FileResponse:
     """One file of the artifact, or the whole folder as a zip file."""
     decision = require(actor, Verb.PREVIEW, version)
+    require_usable(version)
     if name not in offered(version):
         raise invalid("file", _("choose from %s") % ", ".join(offered(version)))
     record("model_version.download", version, rule=decision.rule, version=version.number, details={"file": name})

@@ -213,6 +213,8 @@ class ModelVersion(models.Model):
     size_bytes = models.BigIntegerField(default=0)
     manifest = models.JSONField(default=dict)
     card = models.JSONField(default=dict)
+    # Ended grants on data that it learned from, and what was decided: see training.revoked.
+    revocations = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
 

@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from audit.services import record
 from training.artifacts import Stored
+from training.ends import inherit
 from training.models import WHOLE, ModelVersion, RegisteredModel, TrainingRun
 
 
@@ -41,6 +42,7 @@ def register(*, run: TrainingRun, stored: Stored) -> ModelVersion:
         created_by_id=run.created_by_id,
     )
     model.save(update_fields=["updated_at"])
+    inherit(version)
     record(
         "model_version.create", version, version=version.number, details={"sha256": stored.sha256, "run": str(run.pk)}
     )

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Scope
+from accounts.models import Scope, User
 
 
 class SignInForm(AuthenticationForm):
@@ -40,3 +40,18 @@ class TokenForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["department"]
         field.choices = [("", _("All my departments"))] + [(d.slug, d.name) for d in departments]  # type: ignore[attr-defined]
+
+
+class MailForm(forms.ModelForm):
+    """Where notices go to."""
+
+    class Meta:
+        model = User
+        fields = ("email", "wants_mail")
+        labels = {"email": _("E-mail address"), "wants_mail": _("Send me notices by e-mail")}
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("wants_mail") and not given.get("email"):
+            self.add_error("email", _("An address is needed to send mail to, or switch the mails off."))
+        return given

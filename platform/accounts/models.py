@@ -17,6 +17,7 @@ class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     full_name = models.CharField(_("full name"), max_length=150, blank=True)
     is_platform_admin = models.BooleanField(_("platform admin"), default=False)
+    wants_mail = models.BooleanField(_("notices by e-mail"), default=True)
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
 

@@ -11,5 +11,6 @@ urlpatterns = [
     path("sign-out/", views.sign_out, name="sign-out"),
     path("settings/tokens/", views.tokens, name="tokens"),
     path("settings/tokens/<uuid:id>/revoke/", views.revoke, name="revoke-token"),
+    path("settings/notices/", views.notices, name="notices"),
     path("settings/password/", views.password, name="password"),
 ]

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.forms import SignInForm, TokenForm
+from accounts.forms import MailForm, SignInForm, TokenForm
 from accounts.models import User
 from accounts.services import create_token, peek_sign_in_link, revoke_token, use_sign_in_link
 from audit.context import current
@@ -115,3 +115,17 @@ def password(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Your password is set. Use it with your username from now on."))
         return redirect("home")
     return render(request, "accounts/password.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def notices(request: HttpRequest) -> HttpResponse:
+    """Whether notices also come by mail, and where to."""
+    person = cast(User, request.user)
+    form = MailForm(request.POST or None, instance=person)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        record("person.set_mail", person, details={"wants_mail": person.wants_mail})
+        messages.success(request, _("Saved."))
+        return redirect("accounts:notices")
+    return render(request, "accounts/notices.html", {"form": form}, status=422 if form.errors else 200)

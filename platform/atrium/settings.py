@@ -42,6 +42,9 @@ ALLOWED_HOSTS = env.list("ATRIUM_ALLOWED_HOSTS", default=["localhost", "127.0.0.
 HTTPS = env.bool("ATRIUM_HTTPS", default=False)
 CSRF_TRUSTED_ORIGINS = env.list("ATRIUM_TRUSTED_ORIGINS", default=[])
 
+# Where people open the platform: links in mails start with it.
+PUBLIC_URL = env("ATRIUM_URL", default=f"http://localhost:{PORT}").rstrip("/")
+
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -207,6 +210,15 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# smtp://, smtp+tls:// or smtp+ssl://USER:PASSWORD@HOST:PORT; without it mails are written to the worker's output.
+_mail = env.email_url("ATRIUM_EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND, EMAIL_FILE_PATH = _mail["EMAIL_BACKEND"], _mail["EMAIL_FILE_PATH"]
+EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"] or "localhost", _mail["EMAIL_PORT"] or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"] or "", _mail["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env("ATRIUM_EMAIL_FROM", default="Atrium <atrium@localhost>")
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -300,6 +312,8 @@ CELERY_BEAT_SCHEDULE = {
     "link-audit": {"task": "audit.tasks.link", "schedule": 60, "options": {"expires": 60}},
     "check-audit": {"task": "audit.tasks.check", "schedule": 24 * 3600, "options": {"expires": 3600}},
     "purge-uploads": {"task": "datasets.tasks.purge_uploads", "schedule": 3600, "options": {"expires": 3600}},
+    "watch-grants": {"task": "departments.tasks.watch_grants", "schedule": 10, "options": {"expires": 10}},
+    "send-mail": {"task": "departments.tasks.send_mail", "schedule": 15, "options": {"expires": 15}},
     # What a web process that is gone left in the spool; living ones ship their own.
     "ship-predictions": {"task": "serving.tasks.ship_predictions", "schedule": 15, "options": {"expires": 15}},
 }

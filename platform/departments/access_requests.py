@@ -14,9 +14,12 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from audit.services import record
 from departments.access import GRANTABLE, Actor, Verb, require
+from departments.ending import prolong
+from departments.grant_notices import tell_request
 from departments.models import AccessRequest, Department, Grant, RequestState
 from departments.services import create_grant
 from departments.targets import columns_of, target_of
+from departments.terms import check as terms_fit
 from rest.problems import Refused, invalid
 
 MOST_DAYS = 730
@@ -36,14 +39,20 @@ def request_access(
     purpose: str,
     days: int,
     columns: Sequence[str] = (),
+    extends: Grant | None = None,
 ) -> AccessRequest:
-    """Ask the owner of `target` to let `department` do `verbs` on it for `days` days, counted from the answer."""
+    """Ask the owner of `target` to let `department` do `verbs` on it for `days` days, counted from the answer.
+
+    `extends` is a grant of the department that is to go on: approved as asked, its end moves.
+    """
     kind, object_id = target.grant_target
     if department.pk not in actor.roles:
         raise Http404  # platform admins too: one asks for a department that one belongs to
     require(actor.within(department.pk), Verb.DISCOVER, target)
     if department.pk == target.department_id:
         raise invalid("department", _("this department is the owner; its members need no grant"))
+    if extends is not None and (extends.department_id, extends.object_id) != (department.pk, object_id):
+        raise invalid("extends", _("this grant is not the department's, or on something else"))
     _check_terms(verbs, purpose, days)
     _check_columns(target, columns)
     try:
@@ -51,13 +60,15 @@ def request_access(
             asked = AccessRequest.objects.create(
                 owner_id=target.department_id, department=department, object_kind=kind, object_id=object_id,
                 verbs=[verb.value for verb in GRANTABLE if verb in verbs or verb == Verb.DISCOVER],
-                columns=list(columns), purpose=purpose.strip(), days=days, created_by_id=actor.person_id,
+                columns=list(columns), purpose=purpose.strip(), days=days, extends=extends,
+                created_by_id=actor.person_id,
             )  # fmt: skip
     except IntegrityError:
         detail = _("%s has asked for this already, and the request is open. Withdraw it to ask for something else.")
         raise Refused("already_requested", detail % department.name) from None
     details = {"verbs": asked.verbs, "days": days, "columns": len(columns), "object": str(object_id)}
     record("access_request.create", asked, department_id=asked.owner_id, details=details)
+    tell_request(asked)
     return asked
 
 
@@ -93,14 +104,17 @@ def approve_request(
     if target is None:
         raise Refused("gone", _("What was asked for was deleted meanwhile. Refuse the request and say so."))
     end = expires_at or timezone.now() + timedelta(days=asked.days)
+    if asked.extends is not None and asked.extends.state == "granted" and verbs is None and not terms:
+        asked.grant = prolong(asked.extends, end)
+        return _decide(actor, asked, RequestState.APPROVED, answer)
     given = {
         "verbs": list(verbs) if verbs is not None else asked.verbs, "columns": asked.columns or None, "expires_at": end,
         **terms,
     }  # fmt: skip
-    _check_columns(target, given["columns"] or ())
+    terms_fit(asked.object_kind, target, given)
     person = User.objects.get(username=actor.username)
     asked.grant = create_grant(
-        obj=target, department=asked.department, purpose=asked.purpose, created_by=person, **given
+        obj=target, department=asked.department, purpose=asked.purpose, created_by=person, is_answer=True, **given
     )
     changed = _differs(asked, asked.grant)
     return _decide(actor, asked, RequestState.CHANGED if changed else RequestState.APPROVED, answer)
@@ -172,4 +186,5 @@ def _decide(actor: Actor, asked: AccessRequest, state: str, answer: str) -> Acce
     asked.save(update_fields=["state", "answer", "grant", "decided_at", "decided_by"])
     details = {"grant": str(asked.grant_id)} if asked.grant_id else {}
     record(f"access_request.{state}", asked, department_id=asked.owner_id, details=details)
+    tell_request(asked)
     return asked

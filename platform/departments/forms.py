@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from departments.access import GRANTABLE, Verb
 from departments.access_requests import MAX_ANSWER, MAX_PURPOSE, MOST_DAYS
-from departments.models import Department, Role
+from departments.consequences import kinds_to_choose
+from departments.ending import MOST_EXTENSION
+from departments.models import Choice, Department, Role
 
 VERB_LABELS = {
     Verb.DISCOVER: _("discover: see that it exists, its columns and their types"),
@@ -22,6 +24,11 @@ VERB_LABELS = {
     Verb.EXPORT: _("export: download the rows as a file"),
     Verb.PREDICT: _("predict: use models made from it"),
 }
+
+
+def end_of(day: date) -> datetime:
+    """The first moment after a day."""
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=timezone.get_default_timezone())
 
 
 class MemberForm(forms.Form):
@@ -105,10 +112,7 @@ class ApproveForm(forms.Form):
 
     @property
     def expires_at(self) -> datetime:
-        """The first moment after the last day."""
-        return datetime.combine(
-            self.cleaned_data["expires_on"] + timedelta(days=1), time(), tzinfo=timezone.get_default_timezone()
-        )
+        return end_of(self.cleaned_data["expires_on"])
 
 
 class RefuseForm(forms.Form):
@@ -116,3 +120,50 @@ class RefuseForm(forms.Form):
         label=_("Reason"), max_length=MAX_ANSWER, widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("The requester reads it, and can ask for something else."),
     )  # fmt: skip
+
+
+CHOICE_LABELS = {
+    Choice.STOP: _("Stop: jobs are cancelled, deployments paused, models answer no more"),
+    Choice.FREEZE: _("Freeze: jobs are cancelled; models stay, but answer no more and cannot be deployed"),
+    Choice.RETRAIN: _("Retrain: models answer until the date below, to be trained again without the data; then frozen"),
+    Choice.KEEP: _("Keep: everything goes on until the date below; then frozen"),
+}
+AS_ABOVE = ("", _("as chosen above"))
+
+
+class RevokeForm(forms.Form):
+    """What becomes of what was made from the data; by kind where that is to differ."""
+
+    choice = forms.ChoiceField(label=_("What was made"), choices=list(CHOICE_LABELS.items()), widget=forms.RadioSelect)
+    until = forms.DateField(
+        label=_("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("For “retrain” and “keep”; the day's end, UTC."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for kind, contributor in kinds_to_choose().items():
+            words = [AS_ABOVE, *((choice, Choice(choice).label) for choice in contributor.choices)]
+            self.fields[f"kind.{kind}"] = forms.ChoiceField(label=str(contributor.label), choices=words, required=False)
+
+    @property
+    def kind_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith("kind.")]
+
+    def decision(self) -> dict[str, Any]:
+        """What the service is told."""
+        given = self.cleaned_data
+        kinds = {
+            name.removeprefix("kind."): value for name, value in given.items() if name.startswith("kind.") and value
+        }
+        return {
+            "choice": given["choice"],
+            "choices": kinds,
+            "until": end_of(given["until"]) if given["until"] else None,
+        }
+
+
+class ExtendForm(forms.Form):
+    days = forms.IntegerField(
+        label=_("Days"), min_value=1, max_value=MOST_EXTENSION, initial=30, help_text=_("Counted from today.")
+    )

@@ -61,6 +61,15 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         return self.filter(starts_at__lte=now, revoked_at=None).exclude(expires_at__lte=now)
 
 
+class Choice(models.TextChoices):
+    """What becomes of what was made from the data when its grant ends."""
+
+    STOP = "stop", _("Stop")
+    FREEZE = "freeze", _("Freeze")
+    RETRAIN = "retrain", _("Retrain without the data")
+    KEEP = "keep", _("Keep until a date")
+
+
 class Grant(models.Model):
     """The owner lets another department do named verbs on one data set or model, for a time."""
 
@@ -85,6 +94,9 @@ class Grant(models.Model):
     expires_at = models.DateTimeField(null=True)
     # Whether the grantee may move the expiry themselves.
     may_extend = models.BooleanField(default=False)
+    # What becomes of what the grantee made, when the grant expires; "retrain" and "keep" give so many days more.
+    on_end = models.CharField(max_length=10, choices=Choice.choices, default=Choice.FREEZE)
+    on_end_days = models.PositiveSmallIntegerField(default=30)
     revoked_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -106,6 +118,26 @@ class Grant(models.Model):
         if self.expires_at and self.expires_at <= now:
             return "expired"
         return "granted" if self.starts_at <= now else "planned"
+
+
+class GrantEnd(models.Model):
+    """That a grant ended, and what was decided about what had been made from the data under it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    grant = models.OneToOneField(Grant, on_delete=models.CASCADE, related_name="ending")
+    at = models.DateTimeField(default=timezone.now)
+    # {kind of thing: choice}; the kinds are those of consequences.py.
+    choices = models.JSONField(default=dict)
+    until = models.DateTimeField(null=True, db_index=True)
+    # {kind of thing: how many were affected}.
+    affected = models.JSONField(default=dict)
+    # When what was kept or had to be retrained until a date was frozen.
+    closed_at = models.DateTimeField(null=True)
+    lifted_at = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    def __str__(self) -> str:
+        return f"end of {self.grant}"
 
 
 class RequestState(models.TextChoices):
@@ -158,3 +190,49 @@ class AccessRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state == RequestState.OPEN
+
+
+class Notice(models.Model):
+    """Something that one person should know, shown in the app and sent by mail to who wants mail.
+
+    `details` names things and counts them; it never holds values of rows. `key` says what it is about, so that the same
+    thing is told once.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=200)
+    details = models.JSONField(default=dict)
+    path = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True)
+    # When its mail is to be sent (again); null where none is, or none any more.
+    mail_due_at = models.DateTimeField(null=True, db_index=True)
+    mail_attempts = models.PositiveSmallIntegerField(default=0)
+    mailed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["person", "key"], name="one_notice_per_matter")]
+        indexes = [models.Index(fields=["person", "read_at"]), models.Index(fields=["person", "-created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.person}"
+
+
+class GrantWarning(models.Model):
+    """That people were told of a grant's end, so many days before; a grant whose end moves is warned of anew."""
+
+    grant = models.ForeignKey(Grant, on_delete=models.CASCADE, related_name="warnings")
+    days = models.PositiveSmallIntegerField()
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["grant", "days", "expires_at"], name="one_warning_per_end_and_days")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.grant_id}: {self.days} days before {self.expires_at}"

@@ -29,4 +29,4 @@ class AccessRequestQuerySet(models.QuerySet[Any]):
         return self.visible_to(actor).filter(state="open", owner__in=actor.departments_with(Verb.MANAGE))
 
     def with_people(self) -> Self:
-        return self.select_related("owner", "department", "created_by", "decided_by", "grant")
+        return self.select_related("owner", "department", "created_by", "decided_by", "grant", "extends")

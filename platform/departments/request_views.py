@@ -25,8 +25,9 @@ from departments.access_requests import (
     withdraw_request,
 )
 from departments.forms import AccessRequestForm, ApproveForm, RefuseForm
-from departments.models import AccessRequest
+from departments.models import AccessRequest, Grant
 from departments.request_pages import BOXES, boxes, columns_wanted, named, with_name
+from departments.rights import grants_visible_to
 from departments.targets import columns_of, grantable_models, visible_target
 from rest.forms import refusals_into
 from rest.paging import page_of
@@ -59,21 +60,37 @@ def new(request: HttpRequest, kind: str, id: UUID) -> HttpResponse:
     target = visible_target(actor, kind, id)
     own = [d for d in request.departments if d.pk != target.department_id]  # type: ignore[attr-defined]
     current = request.department  # type: ignore[attr-defined]
-    initial = {"department": current.slug if current in own else None, **_asked(request)}
+    before = _extends(request, id)
+    initial = {"department": current.slug if current in own else None, **_asked(request, before)}
     form = AccessRequestForm(request.POST or None, initial=initial, departments=own, columns=columns_of(target))
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
-            made = request_access(actor=actor, target=target, **form.cleaned_data)
+            made = request_access(actor=actor, target=target, extends=before, **form.cleaned_data)
             messages.success(request, _("%s has your request. This page follows it.") % target.department.name)
             return redirect("departments:request", made.pk)
     context = {"form": form, "target": target, "kind": kind, "own": own}
     return render(request, "departments/request_new.html", context, status=422 if form.errors else 200)
 
 
-def _asked(request: HttpRequest) -> dict[str, Any]:
-    """First values from the address: a link can say what is missing."""
-    verbs = request.GET.getlist("verb")
-    return {"verbs": verbs} if verbs else {}
+def _extends(request: HttpRequest, object_id: UUID) -> Grant | None:
+    """The grant that the address says is to go on: one that runs, of an own department."""
+    try:
+        asked = UUID(request.GET.get("extends", ""))
+    except ValueError:
+        return None
+    own = grants_visible_to(request.actor).filter(department__in=request.actor.department_ids)  # type: ignore[attr-defined]
+    found: Grant | None = own.filter(pk=asked, object_id=object_id).first()
+    return found if found is not None and found.state == "granted" else None
+
+
+def _asked(request: HttpRequest, before: Grant | None) -> dict[str, Any]:
+    """First values: those of the grant that is to go on."""
+    if before is None:
+        return {}
+    return {
+        "department": before.department.slug, "verbs": before.verbs, "columns": before.columns or [],
+        "purpose": before.purpose,
+    }  # fmt: skip
 
 
 def _request(request: HttpRequest, id: UUID) -> AccessRequest:

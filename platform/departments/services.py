@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from audit.services import record
 from departments.access import GRANTABLE, Verb
-from departments.models import Department, Grant, Membership, Role
+from departments.grant_notices import tell_changed, tell_made
+from departments.models import Choice, Department, Grant, GrantEnd, Membership, Role
 from rest.problems import Refused, invalid
 from rest.secrets import seal, unseal
 
@@ -86,12 +87,16 @@ def create_grant(
     starts_at: datetime | None = None,
     expires_at: datetime | None = None,
     may_extend: bool = False,
+    on_end: str = Choice.FREEZE,
+    on_end_days: int = 30,
     approver: User | None = None,
+    is_answer: bool = False,
 ) -> Grant:
     """Let `department` do `verbs` on `obj`, a data set or a model, from `starts_at` until `expires_at`.
 
     `columns`, `masks` and `rows` say what of a data set's rows is given; datasets.sharing checks them against its schema.
-    The approver is who decided: without another, who made the grant.
+    The approver is who decided: without another, who made the grant. The grantee is told, unless the grant is the answer
+    to a request, which is told as such.
     """
     kind, object_id = obj.grant_target
     if kind != Grant.Kind.DATASET and (columns is not None or masks or rows):
@@ -111,11 +116,15 @@ def create_grant(
         starts_at=starts_at or timezone.now(),
         expires_at=expires_at,
         may_extend=may_extend,
+        on_end=on_end,
+        on_end_days=on_end_days,
         created_by=created_by,
         approver=approver or created_by,
     )
     details = {"verbs": grant.verbs, "to": department.slug, "object": str(object_id)}
     record("grant.create", grant, department_id=obj.department_id, details=details)
+    if not is_answer:
+        tell_made(grant)
     return grant
 
 
@@ -139,7 +148,18 @@ def _check_terms(verbs: Collection[str], starts_at: datetime | None, expires_at:
         raise invalid("expires_at", _("a grant must end after it begins, and in the future"))
 
 
-CHANGEABLE = ("verbs", "columns", "masks", "rows", "purpose", "starts_at", "expires_at", "may_extend")
+CHANGEABLE = (
+    "verbs",
+    "columns",
+    "masks",
+    "rows",
+    "purpose",
+    "starts_at",
+    "expires_at",
+    "may_extend",
+    "on_end",
+    "on_end_days",
+)
 
 
 @transaction.atomic
@@ -148,6 +168,8 @@ def update_grant(*, grant: Grant, **given: Any) -> Grant:
     changed = Grant.objects.select_for_update().get(pk=grant.pk)
     if changed.revoked_at is not None:
         raise Refused("revoked", _("This grant was taken back. Make a new one."))
+    if GrantEnd.objects.filter(grant=changed).exists():
+        raise Refused("expired", _("This grant has expired, and what followed from that is done. Make a new one."))
     for name in set(given) & set(CHANGEABLE):
         setattr(changed, name, given[name])
     _check_terms(changed.verbs, changed.starts_at, changed.expires_at)
@@ -156,17 +178,8 @@ def update_grant(*, grant: Grant, **given: Any) -> Grant:
     changed.save()
     details = {"verbs": changed.verbs, "changed": sorted(set(given) & set(CHANGEABLE))}
     record("grant.update", changed, department_id=changed.owner_id, details=details)
+    tell_changed(changed)
     return changed
-
-
-@transaction.atomic
-def revoke_grant(*, grant: Grant) -> Grant:
-    """Take a grant back at once."""
-    if grant.revoked_at is None:
-        grant.revoked_at = timezone.now()
-        grant.save(update_fields=["revoked_at"])
-        record("grant.revoke", grant, department_id=grant.owner_id)
-    return grant
 
 
 def mask_key(grant_id: UUID) -> bytes:

@@ -63,3 +63,8 @@ def names_of(pairs: Iterable[tuple[str, UUID]], actor: Actor | None = None) -> d
 def columns_of(target: Any) -> list[str]:
     """The names of a data set's columns now; empty for what has none."""
     return list(getattr(target, "current_columns", []))
+
+
+def name_of(kind: str, object_id: UUID) -> str:
+    """The name for those whom it concerns already: both sides of a grant or a request."""
+    return names_of([(kind, object_id)]).get(object_id, "")

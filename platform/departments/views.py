@@ -18,9 +18,9 @@ from departments.access import Verb, decide_in, require_in
 from departments.audit_list import audit_page
 from departments.forms import MemberForm
 from departments.middleware import SESSION_KEY
-from departments.models import Department, Grant, Membership
+from departments.models import Department, Membership
 from departments.overview import ROLE_MEANINGS, grants_given, grants_received
-from departments.services import remove_member, revoke_grant, set_member
+from departments.services import remove_member, set_member
 from rest.forms import refusals_into
 
 
@@ -100,14 +100,4 @@ def remove(request: HttpRequest, slug: str, id: UUID) -> HttpResponse:
     membership = get_object_or_404(Membership, pk=id, department=department)
     remove_member(membership=membership)
     messages.success(request, _("%s is no longer a member.") % membership.person.get_full_name())
-    return redirect("departments:detail", slug)
-
-
-@login_required
-@require_POST
-def revoke(request: HttpRequest, slug: str, id: UUID) -> HttpResponse:
-    """Take back a grant that this department gave."""
-    department = _department(request, slug, Verb.MANAGE)
-    grant = revoke_grant(grant=get_object_or_404(Grant, pk=id, owner=department))
-    messages.success(request, _("The grant to %s is revoked.") % grant.department.name)
     return redirect("departments:detail", slug)

@@ -11,6 +11,7 @@ from departments.access import Verb, decide
 from departments.models import Department
 from serving.inputs import columns_shown, example_of
 from serving.models import Deployment, DeploymentState, Prediction
+from training.api.serializers import DataRevokedField
 
 
 class InputSerializer(serializers.Serializer[Any]):
@@ -36,6 +37,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     version = serializers.IntegerField(source="model_version.number", read_only=True)
     task = serializers.CharField(source="model_version.task", read_only=True)
     target = serializers.CharField(source="model_version.target", read_only=True)
+    data_revoked = DataRevokedField(source="model_version")
     created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
     url = serializers.HyperlinkedIdentityField(view_name="api:deployment-detail", lookup_field="name")
     predict_url = serializers.HyperlinkedIdentityField(view_name="api:deployment-predict", lookup_field="name")
@@ -44,7 +46,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
         model = Deployment
         fields: tuple[str, ...] = (
             "id", "name", "department", "state", "model_version", "model", "model_name", "version", "task", "target",
-            "created_at", "updated_at", "created_by", "url", "predict_url",
+            "data_revoked", "created_at", "updated_at", "created_by", "url", "predict_url",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -152,7 +152,7 @@ class Predict(LeanView):
 
 
 NEEDED = ("id", "name", "state", "department_id", "model_version__model_id", "model_version__number",
-          "model_version__storage_key", "model_version__sha256")  # fmt: skip
+          "model_version__storage_key", "model_version__sha256", "model_version__revocations")  # fmt: skip
 
 
 def deployment_of(name: str) -> Deployment:

@@ -5,7 +5,6 @@ from tests.access_matrix import Row
 ID = {"id": "dataset.pk"}
 LISTED = {"id": "listed.pk"}
 VERSION = {**ID, "number": "version.number"}
-GRANT = {**ID, "grant": "grant.pk"}
 OPTIONS = {"source_version": 1, "options": {}}
 CLINIC = {"department": "clinic", "verbs": ["preview"], "purpose": "study", "expires_on": "2099-01-01"}
 # What members and the grantee may see; what platform admins may know of, but not see.
@@ -69,10 +68,6 @@ ROWS = [
         args=VERSION, form=True,
     ),
     Row("datasets/<uuid:id>/grants/", "POST", "403 403 403 302 404 403 403 404 302", args=ID, body=CLINIC, form=True),
-    Row(
-        "datasets/<uuid:id>/grants/<uuid:grant>/revoke/", "POST", "403 403 403 302 404 403 403 404 302",
-        args=GRANT, form=True,
-    ),
     *(
         Row("datasets/<uuid:id>/", "GET", "200 200 200 200 200 200 200 404 302", args=LISTED, query=f"?tab={tab}")
         for tab in PAGE_OF_TABS

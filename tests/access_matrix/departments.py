@@ -31,6 +31,16 @@ ROWS = [
     Row("api/v1/grants/", "GET", "200 200 200 200 200 200 200 200 401"),
     Row("api/v1/grants/<uuid:id>/", "GET", "200 200 200 200 404 200 200 404 401", args=GRANT),
     Row("api/v1/grants/<uuid:id>/", "DELETE", "403 403 403 204 404 403 204 404 401", args=GRANT),
+    Row("api/v1/grants/<uuid:id>/consequences/", "GET", "403 403 403 200 404 200 200 404 401", args=GRANT),
+    Row("api/v1/grants/<uuid:id>/revoke/", "POST", "403 403 403 200 404 403 200 404 401", args=GRANT),
+    Row(
+        "api/v1/grants/<uuid:id>/extend/", "POST", "403 403 403 403 404 403 403 404 401", args=GRANT, body={"days": 60}
+    ),
+    Row("api/v1/grants/<uuid:id>/lift/", "POST", "403 403 403 409 404 403 409 404 401", args=GRANT),
+    Row("api/v1/notices/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/notices/read/", "POST", "204 204 204 204 204 204 204 204 401"),
+    Row("api/v1/notices/<uuid:id>/", "GET", "404 404 404 200 404 404 404 404 401", args={"id": "notice.pk"}),
+    Row("api/v1/notices/<uuid:id>/read/", "POST", "404 404 404 200 404 404 404 404 401", args={"id": "notice.pk"}),
     Row("api/v1/audit/", "GET", "200 200 200 200 200 200 200 200 401"),
     Row("api/v1/audit/export/", "GET", "200 200 200 200 200 200 200 200 401"),
     Row("api/v1/audit/<uuid:id>/", "GET", "404 404 404 200 404 404 200 404 401", args={"id": "event.pk"}),

@@ -3,6 +3,7 @@
 from tests.access_matrix import Row
 
 DEPARTMENT = {"slug": "department.slug"}
+GRANT = {"id": "grant.pk"}
 NOTHING = "=00000000-0000-0000-0000-000000000000"
 CREDENTIALS = {"username": "alice", "password": "wrong"}
 ADMIN = "404 404 404 404 404 404 200 404 302"
@@ -50,13 +51,29 @@ ROWS = [
         args={**DEPARTMENT, "id": NOTHING},
         form=True,
     ),
+    Row("grants/<uuid:id>/", "GET", "200 200 200 200 404 200 200 404 302", args=GRANT),
     Row(
-        "departments/<slug:slug>/grants/<uuid:id>/revoke/",
+        "grants/<uuid:id>/revoke/",
         "POST",
-        "403 403 403 302 404 404 302 404 302",
-        args={**DEPARTMENT, "id": "grant.pk"},
+        "403 403 403 302 404 403 302 404 302",
+        args=GRANT,
+        body={"choice": "freeze"},
         form=True,
     ),
+    Row(
+        "grants/<uuid:id>/extend/",
+        "POST",
+        "403 403 403 403 404 403 403 404 302",
+        args=GRANT,
+        body={"days": "60"},
+        form=True,
+    ),
+    Row("grants/<uuid:id>/lift/", "POST", "403 403 403 409 404 403 409 404 302", args=GRANT, form=True),
+    Row("notices/", "GET", "200 200 200 200 200 200 200 200 302"),
+    Row("notices/read/", "POST", "302 302 302 302 302 302 302 302 302", form=True),
+    Row("notices/<uuid:id>/", "GET", "404 404 404 302 404 404 404 404 302", args={"id": "notice.pk"}),
+    Row("settings/notices/", "GET", "200 200 200 200 200 200 200 200 302"),
+    Row("settings/notices/", "POST", "302 302 302 302 302 302 302 302 302", body={"email": "a@example.org"}, form=True),
     Row("admin/", "GET", ADMIN),
     Row("admin/departments/", "GET", ADMIN),
     Row(

@@ -152,7 +152,8 @@ def test_granted_department_prepares_for_itself(
 def test_a_grant_that_ended_ends_the_work(
     api_of: Callable[..., APIClient], people: SimpleNamespace, departments: SimpleNamespace, dataset: Dataset
 ) -> None:
-    from departments.services import create_grant, revoke_grant
+    from departments.ending import revoke_grant
+    from departments.services import create_grant
 
     grant = create_grant(
         obj=dataset, department=departments.clinic, verbs=["discover", "preview"], created_by=people.mona

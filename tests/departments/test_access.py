@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from datasets.models import Dataset
 from departments.access import GRANTABLE, NOBODY, Verb, actor_for, decide, require
+from departments.ending import revoke_grant
 from departments.models import Grant, Membership
-from departments.services import create_grant, remove_member, revoke_grant, set_member
+from departments.services import create_grant, remove_member, set_member
 from rest.problems import Refused
 
 

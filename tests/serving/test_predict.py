@@ -15,7 +15,8 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from departments.services import create_grant, revoke_grant
+from departments.ending import revoke_grant
+from departments.services import create_grant
 from serving.models import Deployment, DeploymentState
 from tests.serving.artifacts import ROW
 from training.models import ModelVersion

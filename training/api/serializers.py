@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from departments.models import Choice
 from training.cards import report_for, sees_values
 from training.configuration import MAX_SEED, Request
 from training.engine.family import FAMILIES, TASKS
 from training.engine.presets import PRESETS
 from training.live import eta_seconds
 from training.models import ModelVersion, RegisteredModel, RunState, Study, TrainingRun, Trial
+from training.revoked import data_revoked
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -234,6 +237,26 @@ class TrialSerializer(serializers.ModelSerializer[Trial]):
         return dict(ModelVersionRefSerializer(version).data) if version else None
 
 
+class DataRevokedSerializer(serializers.Serializer[Any]):
+    """What became of a model when access to data that it learned from ended; frozen, it answers no more."""
+
+    at = serializers.DateTimeField()
+    choice = serializers.ChoiceField(choices=Choice.choices)
+    until = serializers.DateTimeField(allow_null=True)
+    owner = serializers.CharField()
+
+
+@extend_schema_field(DataRevokedSerializer(allow_null=True))
+class DataRevokedField(serializers.ReadOnlyField):
+    """`source` leads to a model version."""
+
+    def __init__(self, source: str = "*", **kwargs: Any) -> None:
+        super().__init__(source=source, **kwargs)
+
+    def to_representation(self, value: ModelVersion) -> dict[str, Any] | None:
+        return data_revoked(value)
+
+
 class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
     """A model version. Of whoever may only know that it exists, values from the data are kept back."""
 
@@ -244,13 +267,14 @@ class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
     run = serializers.UUIDField(source="run_id", read_only=True, allow_null=True)
     inputs = serializers.SerializerMethodField()
     card = serializers.SerializerMethodField()
+    data_revoked = DataRevokedField()
     url = serializers.SerializerMethodField()
 
     class Meta:
         model = ModelVersion
         fields = (
             "id", "name", "department", "created_at", "created_by", "url", "model", "number", "run", "family", "task",
-            "target", "sha256", "size_bytes", "inputs", "card",
+            "target", "sha256", "size_bytes", "inputs", "card", "data_revoked",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -263,9 +287,10 @@ class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
         )
 
     def get_card(self, version: ModelVersion) -> dict[str, Any]:
+        revoked = {"data_revoked": data_revoked(version)}
         if self.context["sees_values"]:
-            return dict(version.card)
-        return {name: version.card.get(name) for name in ("dataset", "family", "metrics", "baseline")}
+            return {**version.card, **revoked}
+        return {name: version.card.get(name) for name in ("dataset", "family", "metrics", "baseline")} | revoked
 
     def get_url(self, version: ModelVersion) -> str:
         return version_url(self.context["request"], version)

@@ -17,6 +17,7 @@ from training import results
 from training.cards import sees_values
 from training.downloads import BUNDLE, download, offered
 from training.models import ModelVersion, RegisteredModel
+from training.revoked import data_revoked, is_frozen
 
 
 @login_required
@@ -76,6 +77,7 @@ def version(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
         "model_version": found,
         "model": found.model,
         "card": card,
+        "revoked": data_revoked(found),
         "headline": results.headline(found.task, card.get("metrics") or {}, card.get("baseline") or {}),
         "table": results.table(card.get("metrics") or {}, card.get("baseline") or {}),
         "params": results.params_of(found.family, card.get("params") or {}),
@@ -83,7 +85,7 @@ def version(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
         "sees_values": sees_values(actor, found),
         "own": found.department_id in actor.roles,
         "files": offered(found) if decide(actor, Verb.PREVIEW, found).allowed else [],
-        "may_deploy": decide(actor, Verb.DEPLOY, found).allowed,
+        "may_deploy": decide(actor, Verb.DEPLOY, found).allowed and not is_frozen(found),
         "deployments": found.deployments.all() if found.department_id in actor.roles else [],
     }
     return render(request, "training/model_version.html", page)

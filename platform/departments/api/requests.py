@@ -24,7 +24,7 @@ from departments.access_requests import (
     withdraw_request,
 )
 from departments.api.viewsets import AtriumViewSet
-from departments.models import AccessRequest, Department, Grant, RequestState
+from departments.models import AccessRequest, Choice, Department, Grant, RequestState
 from departments.targets import visible_target
 
 VERBS = [verb.value for verb in GRANTABLE]
@@ -40,6 +40,7 @@ class AccessRequestSerializer(serializers.ModelSerializer[AccessRequest]):
     columns = serializers.ListField(child=serializers.CharField(max_length=1000), required=False, max_length=10_000)
     purpose = serializers.CharField(max_length=MAX_PURPOSE)
     days = serializers.IntegerField(min_value=1, max_value=MOST_DAYS, default=90)
+    extends = serializers.PrimaryKeyRelatedField(queryset=Grant.objects.all(), required=False, allow_null=True)
     grant = serializers.UUIDField(source="grant_id", read_only=True, allow_null=True)
     expires_at = serializers.DateTimeField(source="grant.expires_at", read_only=True, default=None, allow_null=True)
     created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
@@ -49,7 +50,7 @@ class AccessRequestSerializer(serializers.ModelSerializer[AccessRequest]):
     class Meta:
         model = AccessRequest
         fields = (
-            "id", "owner", "department", "object_kind", "object_id", "verbs", "columns", "purpose", "days", "state",
+            "id", "owner", "department", "object_kind", "object_id", "verbs", "columns", "purpose", "days", "extends", "state",
             "answer", "grant", "expires_at", "created_at", "created_by", "decided_at", "decided_by", "url",
         )  # fmt: skip
         read_only_fields = ("id", "state", "answer", "created_at", "decided_at")
@@ -64,7 +65,11 @@ class ApprovalSerializer(serializers.Serializer[Any]):
     columns = serializers.ListField(
         child=serializers.CharField(max_length=1000), required=False, allow_null=True, max_length=10_000
     )
+    masks = serializers.DictField(required=False)
+    rows = serializers.ListField(child=serializers.CharField(max_length=1000), required=False, max_length=100)
     expires_at = serializers.DateTimeField(required=False)
+    on_end = serializers.ChoiceField(choices=Choice.choices, required=False)
+    on_end_days = serializers.IntegerField(min_value=1, max_value=730, required=False)
     may_extend = serializers.BooleanField(required=False)
     answer = serializers.CharField(max_length=MAX_ANSWER, required=False, allow_blank=True)
 

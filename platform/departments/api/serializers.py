@@ -94,7 +94,8 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
         model = Grant
         fields = (
             "id", "owner", "department", "object_kind", "object_id", "verbs", "columns", "masks", "rows",
-            "all_rows", "purpose", "state", "starts_at", "expires_at", "may_extend", "revoked_at", "created_at", "created_by",
+            "all_rows", "purpose", "state", "starts_at", "expires_at", "may_extend", "on_end", "on_end_days", "revoked_at",
+            "created_at", "created_by",
             "approver", "url",
         )  # fmt: skip
         read_only_fields = ("id", "owner", "object_kind", "object_id", "revoked_at", "created_at", "created_by")

@@ -1,11 +1,10 @@
-"""Departments, their members and grants over REST."""
+"""Departments and their members over REST."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
-from django.http import Http404
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
@@ -14,11 +13,11 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import token_of
 from accounts.models import User
-from departments.access import Verb, decide_in, require_in
-from departments.api.serializers import DepartmentSerializer, GrantSerializer, MemberSerializer, MeSerializer
+from departments.access import Verb, require_in
+from departments.api.serializers import DepartmentSerializer, MemberSerializer, MeSerializer
 from departments.api.viewsets import ActorMixin, AtriumViewSet
-from departments.models import Department, Grant, Membership
-from departments.services import create_department, remove_member, revoke_grant, set_member
+from departments.models import Department, Membership
+from departments.services import create_department, remove_member, set_member
 from rest.problems import Refused
 
 
@@ -112,39 +111,4 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumView
         """End a membership."""
         self._department(Verb.MANAGE)
         remove_member(membership=self.get_object())
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class GrantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewSet):
-    """Grants given and received by the caller's departments. They are made at the object: datasets/{id}/grants/."""
-
-    serializer_class = GrantSerializer
-    queryset = Grant.objects.none()
-    ordering_fields = ("created_at", "expires_at")
-
-    def get_queryset(self) -> QuerySet[Grant]:
-        if getattr(self, "swagger_fake_view", False):
-            return Grant.objects.none()
-        grants = Grant.objects.select_related("owner", "department", "created_by", "approver")
-        if self.actor.is_platform_admin:
-            return grants
-        own = self.actor.department_ids
-        return grants.filter(Q(owner__in=own) | Q(department__in=own))
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        context: dict[str, Any] = {**super().get_serializer_context()}
-        return context if getattr(self, "swagger_fake_view", False) else {**context, "actor": self.actor}
-
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, id: str) -> Response:
-        """Take a grant back, at once. The owner's managers and platform admins may."""
-        grant = self.get_object()
-        decision = decide_in(self.actor, Verb.MANAGE, grant.owner_id)
-        if not decision.allowed:
-            if not self.actor.department_ids:
-                raise Http404
-            rule = decision.rule if decision.visible else "not-owner"
-            detail = decision.detail or "Only the owner's managers take a grant back."
-            raise Refused(rule, detail, status=403)
-        revoke_grant(grant=grant)
         return Response(status=status.HTTP_204_NO_CONTENT)
