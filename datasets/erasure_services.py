@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -102,7 +103,7 @@ def search(erasure: Erasure, progress: Progress) -> dict[str, Any]:
         entry = _search_version(version, subject, erasure.columns)
         if entry:
             found.append(entry)
-    seen_by = traces.witnesses([entry["id"] for entry in found if entry["rows"]])
+    seen_by = traces.witnesses(_ids_with_rows(found))
     return {
         "searched": {"versions": len(versions), "datasets": len({version.dataset_id for version in versions})},
         "versions": found,
@@ -110,6 +111,10 @@ def search(erasure: Erasure, progress: Progress) -> dict[str, Any]:
         "witnesses": [asdict(each) for each in seen_by],
         "unread": _unread(erasure),
     }
+
+
+def _ids_with_rows(entries: list[dict[str, Any]]) -> list[UUID]:
+    return [UUID(entry["id"]) for entry in entries if entry["rows"]]
 
 
 def _ready_versions(erasure: Erasure) -> Iterable[DatasetVersion]:
@@ -211,7 +216,13 @@ def complete(erasure: Erasure, made: list[Rewritten]) -> None:
     held = traces.erase_held(erasure.department_id, subject)
     erasure.state, erasure.erased_at, erasure.error = ErasureState.ERASED, timezone.now(), None
     erasure.sealed_subject = ""
-    erasure.report = {**erasure.report, "erased": {"rows": erased, "versions": len(made), "held": held}}
+    # A training that was under way when the person was found may have made a model since.
+    witnesses = [asdict(each) for each in traces.witnesses(_ids_with_rows(erasure.report["versions"]))]
+    erasure.report = {
+        **erasure.report,
+        "witnesses": witnesses,
+        "erased": {"rows": erased, "versions": len(made), "held": held},
+    }
     erasure.save()
     record("erasure.erased", erasure, details={"rows": erased, "versions": len(made), **held})
     transaction.on_commit(lambda: storage.discard(unused_keys(dropped)))

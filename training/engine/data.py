@@ -73,15 +73,15 @@ class Source:
         kept = _varying(tables["train"].X)
         if not kept.any():
             raise TrainError("no_features", "No feature differs between the training rows.", "Add one.", "features")
-        self._note_constant([column for column, keep in zip(columns, kept, strict=True) if not keep])
+        self._note_constant(recipe, [column for column, keep in zip(columns, kept, strict=True) if not keep])
         rows = {part: Rows(_ordered(table.X, kept), table.y) for part, table in tables.items()}
         _refuse_gaps(rows, columns, kept, needs)
         return Prepared(recipe, [column for column, keep in zip(columns, kept, strict=True) if keep], rows)
 
-    def _note_constant(self, columns: list[str]) -> None:
-        """Every column that is left out has a recorded reason, once."""
+    def _note_constant(self, recipe: FittedRecipe, columns: list[str]) -> None:
+        """Every column that is left out has a recorded reason, once: its own, or that of the column it was made from."""
         noted = {name for found in self.findings if found["check"] == "constant_column" for name in found["columns"]}
-        if new := [name for name in columns if name not in noted]:
+        if new := [name for name in columns if not {name, *recipe.sources([name])} & noted]:
             self.findings.append(_constant_columns(new))
 
     def _rows(self, recipe: FittedRecipe, columns: Sequence[str], part: str) -> Rows:
