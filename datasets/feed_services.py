@@ -165,11 +165,13 @@ def nothing_new(feed: Feed, version: DatasetVersion, *, newest: str | None) -> N
 
 
 def drop_version(version: DatasetVersion, job: Job) -> None:
-    """A refresh failed. The feed says why; only a data set that has nothing else keeps the failed version."""
-    if DatasetVersion.objects.filter(dataset_id=version.dataset_id, state=VersionState.READY).exists():
+    """A refresh failed. The feed says why; only a data set that has nothing else keeps the failed version, to show it."""
+    others = DatasetVersion.objects.filter(dataset_id=version.dataset_id).exclude(pk=version.pk)
+    if others.filter(state=VersionState.READY).exists():
         version.delete()
-    else:
-        fail_version(version=version, job=job)
+        return
+    others.filter(state=VersionState.FAILED, source_key="").delete()
+    fail_version(version=version, job=job)
 
 
 def _note_success(feed: Feed, *, outcome: str, newest: str | None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from celery import shared_task
 from django.utils.translation import gettext_lazy as _
 
 from datasets import connection, feed_services, source_services
@@ -90,3 +91,9 @@ def import_from_source(ctx: JobContext) -> dict[str, Any] | None:
     with reached(feed.source, ctx) as config:
         work.bring(config)
     return work.finish()
+
+
+@shared_task(name="datasets.tasks.refresh_due")
+def refresh_due() -> None:
+    """Begin the refreshes whose time has come."""
+    feed_services.refresh_due()

@@ -314,6 +314,8 @@ CELERY_BEAT_SCHEDULE = {
     "purge-uploads": {"task": "datasets.tasks.purge_uploads", "schedule": 3600, "options": {"expires": 3600}},
     "watch-grants": {"task": "departments.tasks.watch_grants", "schedule": 10, "options": {"expires": 10}},
     "send-mail": {"task": "departments.tasks.send_mail", "schedule": 15, "options": {"expires": 15}},
+    # Data sets whose next refresh from their source has come.
+    "refresh-due": {"task": "datasets.tasks.refresh_due", "schedule": 30, "options": {"expires": 30}},
     # What a web process that is gone left in the spool; living ones ship their own.
     "ship-predictions": {"task": "serving.tasks.ship_predictions", "schedule": 15, "options": {"expires": 15}},
 }
