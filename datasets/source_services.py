@@ -15,7 +15,8 @@ from audit.services import record
 from datasets import storage
 from datasets.connectors import CONNECTORS
 from datasets.connectors._base import Connector, ForeignTable
-from datasets.models import Source
+from datasets.connectors._guard import Allowance
+from datasets.models import ConnectAllowance, Source
 from departments.access import Actor, Verb, require, require_in
 from departments.models import Department
 from jobs.models import Job
@@ -183,3 +184,26 @@ def _save(source: Source) -> None:
     except IntegrityError:
         detail = _("The department has another source called “%s”.") % source.name
         raise Refused("name_taken", detail, errors=[{"field": "name", "message": _("this name is taken")}]) from None
+
+
+@transaction.atomic
+def allow(*, entry: str, note: str = "", created_by_id: Any = None) -> ConnectAllowance:
+    """Let sources reach a host or network that is not public. For platform admins; their page asks who it is."""
+    try:
+        Allowance.parse(entry)
+    except ValueError as error:
+        raise invalid("entry", str(error)) from None
+    made, is_new = ConnectAllowance.objects.get_or_create(
+        entry=entry.strip().lower(), defaults={"note": note.strip(), "created_by_id": created_by_id}
+    )
+    if not is_new:
+        raise invalid("entry", _("it is allowed already"))
+    record("connection.allow", made, details={"entry": made.entry})
+    return made
+
+
+@transaction.atomic
+def disallow(*, allowance: ConnectAllowance) -> None:
+    """Take an allowance back; from the next connection on it counts no more."""
+    record("connection.disallow", allowance, details={"entry": allowance.entry})
+    allowance.delete()

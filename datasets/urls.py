@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datasets import diff_views, erasure_views, recipe_views, views
+from datasets import diff_views, erasure_views, recipe_views, source_views, views
 
 app_name = "datasets"
 urlpatterns = [
@@ -13,6 +13,18 @@ urlpatterns = [
     path("erasures/<uuid:id>/erase/", erasure_views.erase, name="erase"),
     path("erasures/<uuid:id>/drop/", erasure_views.drop, name="erasure-drop"),
     path("erasures/<uuid:id>/report/", erasure_views.report, name="erasure-report"),
+    path("sources/", source_views.sources, name="sources"),
+    path("sources/new/", source_views.new, name="source-new"),
+    path("sources/<uuid:id>/", source_views.source, name="source"),
+    path("sources/<uuid:id>/state/", source_views.state, name="source-state"),
+    path("sources/<uuid:id>/check/", source_views.check, name="source-check"),
+    path("sources/<uuid:id>/edit/", source_views.edit, name="source-edit"),
+    path("sources/<uuid:id>/delete/", source_views.delete, name="source-delete"),
+    path("sources/<uuid:id>/import/", source_views.import_table, name="source-import"),
+    path("<uuid:id>/schedule/", source_views.schedule, name="schedule"),
+    path("<uuid:id>/refresh/", source_views.refresh, name="refresh"),
+    path("<uuid:id>/pause/", source_views.pause, name="pause"),
+    path("<uuid:id>/detach/", source_views.detach, name="detach"),
     path("<uuid:id>/", views.detail, name="detail"),
     path("<uuid:id>/recipe/", recipe_views.recipe, name="recipe"),
     path("<uuid:id>/compare/", diff_views.compare, name="compare"),

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from datasets import reading, services, tables, tabs
 from datasets.catalogue import FRESHNESS, RELATION_WORDS, Filters, asking
 from datasets.forms import ALL_PARAMS, EditForm, GrantForm, UploadForm, VersionForm, options_from
-from datasets.models import Dataset, DatasetVersion
+from datasets.models import Dataset, DatasetVersion, Feed
 from datasets.querysets import relations
 from departments.access import Verb, decide, require
 from departments.models import Department
@@ -110,6 +110,7 @@ def _page(request: HttpRequest, dataset: Dataset, *, tab: str = "", status: int 
         "newest": newest and tables.seen(newest, actor), "tabs": tabs.TABS.items(), "may": may,
         "is_ready": is_ready, "relation": relations(actor, [dataset])[dataset.pk], "params": ALL_PARAMS,
         **asking(actor, dataset),
+        "feed": Feed.objects.visible_to(actor).filter(dataset=dataset).select_related("source", "job").first(),
         "edit_form": EditForm(initial={"name": dataset.name, "description": dataset.description}),
     }  # fmt: skip
     if tab not in tabs.NEED_ROWS or (is_ready and may["preview"]):

@@ -15,7 +15,7 @@ from datasets.erasure_services import find_subject
 from datasets.models import Feed
 from datasets.recipe_services import create_recipe
 from datasets.services import create_dataset, list_dataset
-from datasets.source_services import create_source
+from datasets.source_services import allow, create_source
 from datasets.upload_services import begin_upload
 from departments.access import actor_for
 from departments.access_requests import request_access
@@ -122,7 +122,7 @@ def make_world() -> World:
         departments=departments, people=people, department=departments.credit_risk, dataset=dataset, version=version,
         upload=upload, recipe=recipe, run=run, waiting=waiting, study=study, trial=study.trials.get(), model=model_version.model,
         model_version=model_version, deployment=deployment, job=version.job, waiting_job=waiting.job, grant=grant,
-        source=source, feed=feed, token=token, erasure=erasure,
+        source=source, feed=feed, allowance=allow(entry="192.168.7.7"), token=token, erasure=erasure,
         event=AuditEvent.objects.filter(object_id=str(dataset.pk)).latest("created_at"),
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from atrium import administration, pages, views
+from atrium import administration, connections, pages, views
 from rest.handlers import not_found
 
 api: list[URLPattern | URLResolver] = [
@@ -28,6 +28,8 @@ urlpatterns = [
     path("admin/people/", administration.people, name="admin-people"),
     path("admin/people/<uuid:id>/link/", administration.person_link, name="admin-person-link"),
     path("admin/people/<uuid:id>/active/", administration.person_active, name="admin-person-active"),
+    path("admin/connections/", connections.connections, name="admin-connections"),
+    path("admin/connections/<int:id>/remove/", connections.remove, name="admin-connection-remove"),
     path("admin/audit/", administration.audit, name="admin-audit"),
     path("admin/audit/check/", administration.check_audit, name="admin-audit-check"),
     path("livez", views.livez, name="livez"),

@@ -8,6 +8,10 @@ FEED = {"id": "feed.pk"}
 OK, MADE, TAKEN, DONE = (f"{code} 404 {code} {code} 404 404 404 404 401" for code in (200, 201, 202, 204))
 NEW = {"name": "Shop", "department": "credit-risk", "connector": "postgresql",
        "params": {"host": "db.invalid", "database": "shop", "user": "reader"}}  # fmt: skip
+PAGE = "200 404 200 200 404 404 404 404 302"
+ACT = PAGE.replace("200", "302")
+DATASET = {"id": "dataset.pk"}
+ADMIN = "404 404 404 404 404 404 {} 404 302"
 
 ROWS = [
     Row("api/v1/connectors/", "GET", "200 200 200 200 200 200 200 200 401"),
@@ -24,4 +28,25 @@ ROWS = [
     Row("api/v1/feeds/<uuid:id>/", "PATCH", OK, args=FEED, body={"is_paused": True}),
     Row("api/v1/feeds/<uuid:id>/", "DELETE", DONE, args=FEED),
     Row("api/v1/feeds/<uuid:id>/refresh/", "POST", TAKEN, args=FEED),
+    Row("datasets/sources/", "GET", "200 200 200 200 200 200 200 200 302"),
+    Row("datasets/sources/new/", "GET", "200 403 200 200 200 200 403 403 302", query="?connector=postgresql"),
+    Row("datasets/sources/new/", "POST", "200 403 200 200 200 200 403 403 302", form=True),
+    Row("datasets/sources/<uuid:id>/", "GET", PAGE, args=ID),
+    Row("datasets/sources/<uuid:id>/state/", "GET", PAGE, args=ID),
+    Row("datasets/sources/<uuid:id>/check/", "POST", ACT, args=ID, form=True),
+    Row("datasets/sources/<uuid:id>/edit/", "GET", PAGE, args=ID),
+    Row("datasets/sources/<uuid:id>/edit/", "POST", PAGE.replace("200", "422"), args=ID, body={"name": ""}, form=True),
+    Row("datasets/sources/<uuid:id>/delete/", "POST", ACT, args=ID, form=True),
+    Row("datasets/sources/<uuid:id>/import/", "GET", PAGE, args=ID),
+    Row(
+        "datasets/sources/<uuid:id>/import/", "POST", PAGE.replace("200", "422"), args=ID, body={"name": ""}, form=True
+    ),
+    Row("datasets/<uuid:id>/schedule/", "GET", PAGE, args=DATASET),
+    Row("datasets/<uuid:id>/schedule/", "POST", ACT, args=DATASET, body={"every": "never", "mode": "full"}, form=True),
+    Row("datasets/<uuid:id>/refresh/", "POST", ACT, args=DATASET, form=True),
+    Row("datasets/<uuid:id>/pause/", "POST", ACT, args=DATASET, body={"paused": "1"}, form=True),
+    Row("datasets/<uuid:id>/detach/", "POST", ACT, args=DATASET, form=True),
+    Row("admin/connections/", "GET", ADMIN.format(200)),
+    Row("admin/connections/", "POST", ADMIN.format(302), body={"entry": "10.0.0.0/8"}, form=True),
+    Row("admin/connections/<int:id>/remove/", "POST", ADMIN.format(302), args={"id": "allowance.pk"}, form=True),
 ]
