@@ -23,7 +23,7 @@ from jobs.models import Job
 from jobs.services import enqueue
 from plugins.params import ParamError, validate_params
 from rest.problems import Refused, invalid
-from rest.secrets import seal, unseal
+from rest.secrets import is_current, seal, unseal
 
 MAX_NAME = 120
 
@@ -92,7 +92,8 @@ def _change_params(source: Source, params: Mapping[str, Any]) -> dict[str, Any]:
         errors = [{"field": f"params.{key}", "message": message} for key in again]
         raise Refused("secret_needed", detail, status=422, errors=errors)
     source.params = open_params
-    source.sealed = _sealed({**kept, **{key: given[key] for key in replaced}})
+    if replaced or (source.sealed and not is_current(source.sealed)):
+        source.sealed = _sealed({**kept, **{key: given[key] for key in replaced}})
     source.checked, source.checked_at = None, None
     return {"changed": moved, "secrets_replaced": replaced}
 

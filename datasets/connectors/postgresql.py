@@ -173,7 +173,9 @@ def _foreign(schema: str, table: str, rows: list[tuple[Any, ...]]) -> ForeignTab
         for *_of_table, column, base, native, modifier, is_key in rows
     )
     known = int(estimate) >= 0 and kind in "rm"
-    return ForeignTable(f"{schema}.{table}", _KINDS[kind], columns, int(estimate) if known else None, int(size or 0))
+    return ForeignTable(
+        f"{schema}.{table}", _KINDS[kind], columns, int(estimate) if known else None, int(size or 0) or None
+    )
 
 
 def _type_of(base: str, modifier: int) -> str:
@@ -233,7 +235,7 @@ def _narrowed(statement: Any, ask: Ask) -> Any:
 
 def _of_error(error: Any, host: str) -> ConnectError:
     """What a person can do about psycopg2's error."""
-    said = " ".join(str(error).split())[:400]
+    said = re.sub(r"^connection to server .*? failed: (FATAL: )?", "", " ".join(str(error).split()))[:400]
     for pattern, code, detail, hint, passing in _ERRORS:
         if re.search(pattern, said):
             return ConnectError(code, detail.format(host=host, said=said), hint, passing=passing)
