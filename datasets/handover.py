@@ -189,8 +189,8 @@ def newest_of_each(table: Path, target: Path, *, keys: list[str], cursor: str) -
     import polars as pl
 
     rows = pl.scan_parquet(table).with_row_index("__place")
-    kept = rows.select("__place", *keys, cursor).sort(cursor, "__place", nulls_last=False)
-    kept = kept.unique(keys, keep="last", maintain_order=True).select("__place").sort("__place").collect()
+    by_age = rows.select("__place", *keys, cursor).sort(cursor, "__place", nulls_last=False)
+    kept = by_age.unique(keys, keep="last", maintain_order=True).select("__place").sort("__place").collect()
     dropped = row_count(table) - len(kept)
     if dropped:
         newest_rows = rows.join(kept.lazy(), on="__place", how="semi").sort("__place").drop("__place")

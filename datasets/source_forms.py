@@ -86,7 +86,7 @@ class ScheduleForm(forms.Form):
     minutes = forms.IntegerField(
         label=_("Minutes between two refreshes"), min_value=1, max_value=44_640, initial=60, required=False
     )
-    weekday = forms.TypedChoiceField(label=_("Day"), choices=WEEKDAYS, coerce=int, required=False, empty_value=0)
+    weekday = forms.TypedChoiceField(label=_("Day"), choices=WEEKDAYS, coerce=int, required=False)
     at = forms.TimeField(
         label=_("Time of day (UTC)"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         initial="03:00",

@@ -51,7 +51,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = SourceForm(request.POST or None, request.FILES or None, actor=actor, connector=connector, initial=first)
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
-            given = {key: form.cleaned_data.get(key) for key in ("name", "department", "file")}
+            given: dict[str, Any] = {key: form.cleaned_data.get(key) for key in ("name", "department", "file")}
             made = source_services.create_source(actor=actor, connector=name, params=form.params(), **given)
             return redirect("datasets:source", made.pk)
     context = {"form": form, "connector": connector}

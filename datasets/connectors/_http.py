@@ -103,7 +103,7 @@ class _Connection(http.client.HTTPConnection):
         super().__init__(pinned.host, pinned.port, timeout=_SILENCE)
         self.pinned, self.secure = pinned, parts.scheme == "https"
         # The Host header names every other port.
-        self.default_port = _PORTS[parts.scheme]  # type: ignore[misc]
+        self.default_port = _PORTS[parts.scheme]
 
     def connect(self) -> None:
         plain = self.pinned.connect(_SILENCE)

@@ -132,7 +132,7 @@ def _connected(config: Config) -> Iterator[Any]:
 
     pinned = config.guard.pin(str(config["host"]), config["port"])
     # Every value arrives in the server's own spelling.
-    as_sent = {key: value for key, value in conversions.items() if not isinstance(key, int)}
+    as_sent: Any = {key: value for key, value in conversions.items() if not isinstance(key, int)}
     try:
         connection: Any = pymysql.connect(
             host=pinned.host, port=pinned.port, user=config["user"], password=config["password"] or "",

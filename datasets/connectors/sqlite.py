@@ -144,7 +144,7 @@ def _path(config: Config) -> Path:
     """The uploaded file, or a file that really lies below one of the named folders."""
     if config.file:
         return config.file
-    given = config["path"]
+    given = str(config["path"] or "")
     if not given:
         raise ConnectError("no_file", "No file is given.", "Upload a SQLite file, or name one in an allowed folder.")
     for folder in config.folders:
