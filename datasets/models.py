@@ -94,6 +94,8 @@ class DatasetVersion(models.Model):
     columns = models.PositiveIntegerField(null=True)
     rejected_rows = models.BigIntegerField(null=True)
     quarantined_cells = models.BigIntegerField(null=True)
+    # 0 to 100, of the whole table; stored so that lists need no profile.
+    quality = models.PositiveSmallIntegerField(null=True)
     schema = models.JSONField(default=list)
     profile = models.JSONField(default=dict)
     options = models.JSONField(default=dict)

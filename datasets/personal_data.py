@@ -76,13 +76,18 @@ class _Evidence:
         matching, checked = sum(hits), len(hits)
         if matching < wanted * checked or (not named and matching < self._least()):
             return None
-        rows = int(self.values["count"].filter(hits).sum())
-        rows = rows if self.whole else round(rows / int(self.values["count"].sum()) * self.figures["present"])
+        rows = self._rows_of(hits)
         alone = kind.certainty * matching / checked
         confidence = 1 - (1 - alone) * (1 - kind.named) if named else alone
         return _finding(
             kind, confidence, by_name=named, checked=checked, matching=matching, rows=rows, rows_exact=self.whole
         )
+
+    def _rows_of(self, hits: Any) -> int:
+        """The rows of the matching values, reckoned for the whole column where not all of its values were checked."""
+        assert self.values is not None
+        rows = int(self.values["count"].filter(hits).sum())
+        return rows if self.whole else round(rows / int(self.values["count"].sum()) * self.figures["present"])
 
     def _wanted(self, kind: Kind, *, named: bool) -> float:
         if named:
@@ -102,10 +107,11 @@ class _Evidence:
         assert self.values is not None
         hits = self.values["value"].str.contains(kind.inside)
         matching, checked = int(hits.sum()), len(hits)
-        if matching < max(3, LEAST_WITHIN * checked):
+        if not matching or (matching < max(3, LEAST_WITHIN * checked) and not self.whole):
             return None
-        rows = int(self.values["count"].filter(hits).sum())
-        rows = rows if self.whole else round(rows / int(self.values["count"].sum()) * self.figures["present"])
+        rows = self._rows_of(hits)
+        if rows < LEAST_WITHIN * self.figures["present"]:
+            return None
         return _finding(
             kind, CERTAINTY_WITHIN, within=True, checked=checked, matching=matching, rows=rows, rows_exact=self.whole
         )

@@ -122,7 +122,8 @@ def _clip(names: list[str], _by_column: Any) -> list[Fix]:
     return _fixes((_("Clip them"), "outliers", names, {"action": "clip"}))
 
 
-def _protect(names: list[str], by_column: dict[str, dict[str, Any]]) -> list[Fix]:
+def protect(names: list[str], by_column: dict[str, dict[str, Any]]) -> list[Fix]:
+    """What to do with columns of personal data."""
     texts = [name for name in names if by_column[name]["type"] in ("text", "integer")]
     return _fixes((_("Leave out"), "drop", names, {}), (_("Pseudonymise"), "pseudonym", texts, {}))
 
@@ -159,7 +160,7 @@ _CHECKS: tuple[tuple[str, str, Any, Any, Callable[[list[str], Any], list[Fix]]],
     ),
     (
         "personal", "warn", gettext_lazy("Seems to hold personal data"),
-        gettext_lazy("Leave out what a model does not need, and pseudonymise what only joins rows."), _protect,
+        gettext_lazy("Leave out what a model does not need, and pseudonymise what only joins rows."), protect,
     ),
     (
         "missing", "warn", gettext_lazy("A fifth or more of the values is missing"),

@@ -32,7 +32,10 @@ class DatasetQuerySet(ProtectedQuerySet):
         return (
             self.select_related("department", "created_by")
             .annotate(
-                **{f"ready_{name}": Subquery(ready.values(name)[:1]) for name in ("rows", "columns", "created_at")}
+                **{
+                    f"ready_{name}": Subquery(ready.values(name)[:1])
+                    for name in ("rows", "columns", "quality", "created_at")
+                }
             )
             .prefetch_related(Prefetch("versions", queryset=versions, to_attr="newest_list"))
         )

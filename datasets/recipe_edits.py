@@ -17,8 +17,10 @@ Edited = tuple[Steps, int | None]
 
 
 def add(steps: Steps, form: QueryDict) -> Edited:
-    """Append a step with its defaults."""
-    return [*steps, {"step": form.get("step", ""), "columns": [], "params": {}}], len(steps)
+    """Append a step, with the columns and parameters that the form names or with its defaults."""
+    name = form.get("step", "")
+    params = read_form(STEPS[name].params, form.getlist, "params.") if name in STEPS else {}
+    return [*steps, {"step": name, "columns": form.getlist("columns"), "params": params}], len(steps)
 
 
 def remove(steps: Steps, form: QueryDict) -> Edited:

@@ -16,7 +16,7 @@ from datasets.models import Dataset, DatasetVersion, Recipe, VersionState
 from datasets.recipe import RecipeError, plan, preview, read_steps
 from datasets.schema import Schema
 from datasets.services import record_read
-from departments.access import Actor, Decision, Verb, decide, require, require_in
+from departments.access import Actor, Decision, Verb, decide, decide_in, require, require_in
 from departments.models import Department
 from rest.problems import Refused, invalid
 
@@ -132,6 +132,12 @@ def home_of(actor: Actor, dataset: Dataset) -> Department:
     require(actor, Verb.PREVIEW, dataset)
     own = Department.objects.filter(pk__in=actor.department_ids).order_by("name")
     return next(d for d in own if decide(actor.within(d.pk), Verb.PREVIEW, dataset).allowed)
+
+
+def may_prepare(actor: Actor, dataset: Dataset, recipe: Recipe | None = None) -> bool:
+    """Whether the actor may change a recipe, or make one, on a data set that they may read."""
+    home = recipe.department_id if recipe else home_of(actor, dataset).pk
+    return decide_in(actor, Verb.EDIT, home).allowed
 
 
 def _numbered(dataset: Dataset, number: int) -> DatasetVersion:

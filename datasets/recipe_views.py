@@ -19,7 +19,7 @@ from datasets import recipe_pages as pages
 from datasets import recipe_services as services
 from datasets.models import Dataset, Recipe
 from datasets.recipe_edits import ACTS, whole
-from departments.access import Verb, decide, decide_in, require
+from departments.access import Verb, decide, require
 from rest.problems import Refused, invalid
 
 SHOWN_ROWS = 20
@@ -125,7 +125,7 @@ def _context(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, plac
     actor: Any = request.actor  # type: ignore[attr-defined]
     context = {
         "dataset": dataset, "recipe": chosen, "recipes": _own(request, dataset), "menu": pages.menu(),
-        "may_edit": _may_edit(actor, dataset, chosen), "may_train": decide(actor, Verb.TRAIN, dataset).allowed,
+        "may_edit": services.may_prepare(actor, dataset, chosen), "may_train": decide(actor, Verb.TRAIN, dataset).allowed,
         "takes_focus": request.POST.get("act") in ("add", "move", "up", "down", "remove"),
     }  # fmt: skip
     try:
@@ -143,8 +143,3 @@ def _context(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, plac
         "settings": pages.settings_of(steps, report, place, schema) if place is not None else None,
         "table": pages.table_of(report),
     }  # fmt: skip
-
-
-def _may_edit(actor: Any, dataset: Dataset, chosen: Recipe | None) -> bool:
-    home = chosen.department_id if chosen else services.home_of(actor, dataset).pk
-    return bool(decide_in(actor, Verb.EDIT, home).allowed)

@@ -13,6 +13,7 @@ from typing import Any
 Profile = Mapping[str, Any]
 Figures = Mapping[str, Any]
 
+SHORT = 3  # signs: a shape without digits of this length is that of a code, not of words
 REGULAR = 0.9  # of a text column's values have one shape: then the others are irregular
 
 
@@ -108,13 +109,13 @@ def _gaps(profile: Profile, _rejected: int, _quarantined: int) -> float:
 
 
 FAULTS = (
-    Fault("completeness", 25, 0.5, _missing),
-    Fault("validity", 25, 0.1, _invalid),
-    Fault("uniqueness", 15, 0.3, _repeated),
-    Fault("consistency", 15, 0.1, _inconsistent),
-    Fault("information", 10, 0.5, _uninformative),
+    Fault("completeness", 25, 0.3, _missing),
+    Fault("validity", 25, 0.05, _invalid),
+    Fault("uniqueness", 15, 0.1, _repeated),
+    Fault("consistency", 15, 0.05, _inconsistent),
+    Fault("information", 10, 0.3, _uninformative),
     Fault("outliers", 5, 0.1, _far),
-    Fault("continuity", 5, 0.2, _gaps),
+    Fault("continuity", 5, 0.1, _gaps),
 )
 
 
@@ -129,10 +130,13 @@ def misspelled(figures: Figures) -> int:
 
 
 def irregular(figures: Figures) -> int:
-    """Values without the shape that nearly all values of a code have: of one length, or with digits in it."""
+    """Values without the shape that nearly all values of a code have: short, or with digits in it."""
     patterns = figures.get("patterns") or []
     present = int(figures.get("present", 0))
-    if not patterns or figures["distinct"] < 3 or "9" not in patterns[0]["pattern"]:
+    if not patterns or figures["distinct"] < 3:
+        return 0
+    usual = patterns[0]["pattern"]
+    if "9" not in usual and len(usual) > SHORT:
         return 0
     most = patterns[0]["count"]
     return present - most if REGULAR * present <= most < present else 0

@@ -17,6 +17,7 @@ from datasets.ingest import IngestReport
 from datasets.models import Dataset, DatasetVersion, ProjectedTable, VersionPart, VersionState
 from datasets.opening import check_options
 from datasets.parts import Manifest
+from datasets.scoring import score
 from departments.access import Actor, Decision, Verb, require, require_in
 from departments.models import Department
 from departments.services import drop_grants_on
@@ -150,6 +151,7 @@ def complete_version(
     version.rows, version.columns, version.rejected_rows = report.rows, report.columns, report.rejected_rows
     version.quarantined_cells = report.quarantined_cells
     version.schema, version.profile = report.schema.to_json(), profile
+    version.quality = score(profile, report.rejected_rows, report.quarantined_cells).value
     version.options, version.notes = report.options, report.notes
     version.storage_key, version.rejects_key, version.sha256 = key, rejects_key, report.manifest.sha256
     version.error = None

@@ -155,7 +155,7 @@ def _bare(version: DatasetVersion, projection: Projection | None) -> DatasetVers
     bare = DatasetVersion(
         id=version.pk, number=version.number, state=version.state, created_at=version.created_at,
         department_id=version.department_id, schema=schema.to_json(), columns=len(schema),
-        rows=version.rows if counted else None, error=_bare_error(version.error),
+        quality=version.quality, rows=version.rows if counted else None, error=_bare_error(version.error),
     )  # fmt: skip
     bare.dataset, bare.created_by, bare.job = version.dataset, version.created_by, version.job
     return bare

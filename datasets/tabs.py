@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from datasets import reading, tables, used_by
 from datasets.forms import ALL_PARAMS, GrantForm, VersionForm
 from datasets.models import Dataset, DatasetVersion, Recipe
-from datasets.quality import findings
+from datasets.profile_pages import columns_page, quality_page
+from datasets.recipe_services import may_prepare
 from datasets.schema import NUMERIC
 from datasets.tables import Described
 from departments.access import ROLE_VERBS, Actor, Verb, decide, grants_for
@@ -55,15 +56,19 @@ def preview(actor: Actor, _dataset: Dataset, version: DatasetVersion, query: Que
     }
 
 
-def columns(actor: Actor, _dataset: Dataset, version: DatasetVersion, _query: QueryDict) -> dict[str, Any]:
-    """Every column's figures."""
+def columns(actor: Actor, _dataset: Dataset, version: DatasetVersion, query: QueryDict) -> dict[str, Any]:
+    """A page of the columns' figures, those that fit the filters."""
     table = reading.read_profile(actor=actor, version=version)
-    return {"columns": _columns(table), "rows_in_all": table.rows}
+    return {**columns_page(_columns(table), query), "rows_in_all": table.rows}
 
 
-def quality(actor: Actor, _dataset: Dataset, version: DatasetVersion, _query: QueryDict) -> dict[str, Any]:
+def quality(actor: Actor, dataset: Dataset, version: DatasetVersion, query: QueryDict) -> dict[str, Any]:
+    """The score with its reasons, what was found with what mends it, and how the columns go together."""
     profile = reading.read_profile(actor=actor, version=version).profile
-    return {"findings": findings(profile, tables.seen(version, actor).rejected_rows or 0), "profile": profile}
+    shown = quality_page(profile, tables.seen(version, actor), query) if profile else {}
+    # A fix is added to the latest recipe; without one, a new one is made.
+    recipe = Recipe.objects.visible_to(actor).filter(dataset=dataset).first()
+    return {**shown, "profile": profile, "may_fix": may_prepare(actor, dataset, recipe), "recipe": recipe}
 
 
 def versions(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:
@@ -115,7 +120,13 @@ def _columns(table: Described) -> list[dict[str, Any]]:
     """Name, type and figures of every column; `chart` is what its small histogram draws."""
     by_column = table.profile.get("by_column", {})
     merged = ({**by_column.get(item["name"], {}), **item} for item in table.schema.to_json())
-    return [{**column, "chart": column.get("histogram") or column.get("top")} for column in merged]
+    return [{**column, "top": _top(column), "chart": column.get("histogram") or _top(column)} for column in merged]
+
+
+def _top(column: dict[str, Any]) -> list[dict[str, Any]]:
+    """The most frequent values; true and false as people write them."""
+    top: list[dict[str, Any]] = column.get("top") or []
+    return [{**item, "value": str(item["value"]).lower()} for item in top] if column["type"] == "boolean" else top
 
 
 def _shown(value: Any, kind: str) -> tuple[str, str]:

@@ -33,8 +33,8 @@ class VersionSerializer(serializers.ModelSerializer[DatasetVersion]):
     class Meta:
         model = DatasetVersion
         fields = (
-            "id", "dataset", "number", "state", "job", "rows", "columns", "rejected_rows", "quarantined_cells", "sha256",
-            "source_sha256", "source_name", "source_bytes", "schema", "options", "notes", "error", "created_at",
+            "id", "dataset", "number", "state", "job", "rows", "columns", "rejected_rows", "quarantined_cells", "quality",
+            "sha256", "source_sha256", "source_name", "source_bytes", "schema", "options", "notes", "error", "created_at",
             "created_by", "url",
         )  # fmt: skip
         read_only_fields = fields

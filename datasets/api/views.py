@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from datasets import reading, services, upload_services
+from datasets.api.profiles import ProfileSerializer
 from datasets.api.serializers import (
     AgainSerializer,
     DatasetSerializer,
@@ -195,7 +196,7 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
             raise invalid("source_version", "the data set has no version of this number")
         return services.import_again(actor=self.actor, version=source, options=given["options"])
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses=ProfileSerializer)
     @action(detail=True)
     def profile(self, request: Request, id: str, number: int) -> Response:
         """Figures of the whole table, column by column."""

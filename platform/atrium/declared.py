@@ -18,11 +18,12 @@ from django.utils.translation import gettext_noop
 def declared_words() -> list[str]:
     """Labels, help and parameters of every registered plug-in, and of the presets, in a stable order."""
     from datasets.opening import FORMATS
+    from datasets.personal_data import KINDS
     from datasets.steps._base import STEPS
     from training.engine.family import FAMILIES
     from training.engine.presets import PRESETS
 
-    words = {word for plugins in (FAMILIES, STEPS, FORMATS, PRESETS.values()) for word in _words(plugins)}
+    words = {word for plugins in (FAMILIES, STEPS, FORMATS, KINDS, PRESETS.values()) for word in _words(plugins)}
     return sorted(words)
 
 

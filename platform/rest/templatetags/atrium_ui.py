@@ -25,6 +25,7 @@ register.filter("duration", figures.duration)
 register.filter("json", json.dumps)
 register.simple_tag(charts.sparkline, name="sparkline")
 register.simple_tag(charts.histogram, name="histogram")
+register.simple_tag(charts.heatmap, name="heatmap")
 
 
 @register.filter

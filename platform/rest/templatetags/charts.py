@@ -53,6 +53,59 @@ def histogram(data: Any, label: str = "", width: int = 120, height: int = 32) ->
     return _svg("histogram", label, width, height, rects)
 
 
+def heatmap(names: Sequence[str], rows: Sequence[Sequence[Any]], label: str = "") -> SafeString:
+    """Return a square of values from −1 to 1, darker with strength. It reads in grey: a minus marks what is negative.
+
+    Small squares also show their figures. The columns are numbered as the rows are.
+    """
+    side = 40 if len(names) <= 12 else 22 if len(names) <= 24 else 15
+    left, top = 160, 20
+    parts = [_names(names, side, left, top)]
+    for y, row in enumerate(rows):
+        for x, value in enumerate(row):
+            pair = f"{names[y]} × {names[x]}"
+            parts.append(_cell(pair, value, side=side, at=(left + x * side, top + y * side)))
+    inside = format_html_join("", "{}", ((part,) for part in parts))
+    return _svg("heatmap", label, left + side * len(names) + 2, top + side * len(names) + 2, inside)
+
+
+def _names(names: Sequence[str], side: int, left: int, top: int) -> SafeString:
+    rows = format_html_join(
+        "",
+        '<text x="{}" y="{}" text-anchor="end">{} <tspan class="place">{}</tspan></text>',
+        [
+            (left - 6, top + y * side + side // 2 + 4, name if len(name) < 20 else f"{name[:18]}…", y + 1)
+            for y, name in enumerate(names)
+        ],
+    )
+    columns = format_html_join(
+        "", '<text class="place" x="{}" y="{}" text-anchor="middle">{}</text>',
+        [(left + x * side + side // 2, top - 6, x + 1) for x in range(len(names))],
+    )  # fmt: skip
+    return rows + columns
+
+
+def _cell(pair: str, value: Any, *, side: int, at: tuple[int, int]) -> SafeString:
+    left, top = at
+    known = isinstance(value, int | float)
+    strength = min(1.0, abs(value)) if known else 0.0
+    # Rounded first: −0.001 is shown as 0.00.
+    figure = f"{round(value, 2) + 0.0:.2f}".replace("-", "−") if known else "–"
+    shown = figure if side >= 40 else "−" if known and value <= -0.1 else ""
+    rect = format_html(
+        '<rect x="{}" y="{}" width="{}" height="{}" fill="currentColor" fill-opacity="{}"><title>{}</title></rect>',
+        left, top, side - 1, side - 1, f"{0.04 + 0.8 * strength:.2f}", f"{pair}: {figure}",
+    )  # fmt: skip
+    if not shown:
+        return rect
+    kind = "figure strong" if strength > 0.45 else "figure"
+    text = format_html(
+        '<text class="{}" x="{}" y="{}" text-anchor="middle">{}</text>',
+        kind, left + side // 2, top + side // 2 + 4, shown,
+    )  # fmt: skip
+    return rect + text
+
+
 def _bars(data: Any) -> list[tuple[str, float]]:
     if isinstance(data, Mapping):
         names = [f"{compact(a)} – {compact(b)}" for a, b in pairwise(data.get("edges") or ())]
