@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("datasets", "0007_uploads"),
+        ("datasets", "0008_version_diff"),
     ]
 
     operations = [
