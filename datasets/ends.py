@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db.models import Q
 from django.urls import reverse
 
 from datasets.models import Recipe
@@ -14,6 +15,7 @@ from departments.models import Grant
 def find_recipes(grant: Grant) -> Iterator[Affected]:
     if grant.object_kind != Grant.Kind.DATASET:
         return
-    for recipe in Recipe.objects.filter(dataset=grant.object_id, department=grant.department_id)[:MOST]:
+    used = Q(dataset=grant.object_id) | Q(steps__icontains=str(grant.object_id))  # also what joins the data to other
+    for recipe in Recipe.objects.filter(used, department=grant.department_id)[:MOST]:
         url = f"{reverse('datasets:recipe', args=[recipe.dataset_id])}?recipe={recipe.pk}"
         yield Affected(recipe.pk, recipe.name, url, "ready", recipe.created_at)
