@@ -6,7 +6,7 @@ import gzip
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
@@ -37,32 +37,35 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def unpack(source: Path, workdir: Path, filename: str) -> Unpacked:
-    """Return the one table inside a gzip or zip archive, unpacked into `workdir`; the file itself if it is none."""
+def unpack(source: Path, workdir: Path, filename: str, most: Callable[[str], int | None] | None = None) -> Unpacked:
+    """Return the one table inside a gzip or zip archive, unpacked into `workdir`; the file itself if it is none.
+
+    `most(name)` says how many bytes of a table of that name are enough, for who wants only its beginning.
+    """
     with source.open("rb") as file:
         head = file.read(4)
     if head.startswith(GZIP):
-        return _from_gzip(source, workdir, filename)
+        return _from_gzip(source, workdir, filename, most)
     if head.startswith((ZIP, EMPTY_ZIP)) and zipfile.is_zipfile(source):
-        return _from_zip(source, workdir, filename)
+        return _from_zip(source, workdir, filename, most)
     return Unpacked(source, filename, [])
 
 
-def _from_gzip(source: Path, workdir: Path, filename: str) -> Unpacked:
+def _from_gzip(source: Path, workdir: Path, filename: str, most: Callable[[str], int | None] | None) -> Unpacked:
     name = filename[:-3] if filename.lower().endswith(".gz") else filename
     if filename.lower().endswith((".tgz", ".tar.gz")):
         raise _nested(filename)
     target = workdir / "unpacked"
     try:
         with gzip.open(source) as packed:
-            size = _pour(packed, target, source.stat().st_size)
+            size = _pour(packed, target, source.stat().st_size, most and most(name))
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise _damaged("gzip") from None
     _refuse_nested(target, name)
     return Unpacked(target, name, [f"The file was unpacked with gzip ({size:,} bytes)."])
 
 
-def _from_zip(source: Path, workdir: Path, filename: str) -> Unpacked:
+def _from_zip(source: Path, workdir: Path, filename: str, most: Callable[[str], int | None] | None) -> Unpacked:
     with _opened(source) as archive:
         parts = [part for part in archive.infolist() if not part.is_dir()]
         if {part.filename for part in parts} & set(_WORKBOOK):
@@ -73,7 +76,7 @@ def _from_zip(source: Path, workdir: Path, filename: str) -> Unpacked:
         target = workdir / "unpacked"
         try:
             with archive.open(part) as packed:
-                size = _pour(packed, target, source.stat().st_size)
+                size = _pour(packed, target, source.stat().st_size, most and most(name))
         except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError):
             raise _damaged("zip") from None
     _refuse_nested(target, name)
@@ -145,8 +148,8 @@ def _refuse_size(size: int, packed: int, most: int) -> None:
         )
 
 
-def _pour(packed: _Readable, target: Path, size: int) -> int:
-    """Unpack to `target` and count; stop where the archive has become too large."""
+def _pour(packed: _Readable, target: Path, size: int, enough: int | None = None) -> int:
+    """Unpack to `target` and count; stop where the archive has become too large, or where it is enough."""
     most = min(MAX_BYTES, max(_SMALL, shutil.disk_usage(target.parent).free - _RESERVE))
     done = 0
     with target.open("wb") as out:
@@ -154,6 +157,8 @@ def _pour(packed: _Readable, target: Path, size: int) -> int:
             done += len(chunk)
             _refuse_size(done, size, most)
             out.write(chunk)
+            if enough is not None and done >= enough:
+                break
     return done
 
 

@@ -190,9 +190,8 @@ class _Layout:
     def _block(self, data: bytes, span: _lines.Span, cells: pa.Table, odd: list[Any]) -> Block:
         if _physical(data) == cells.num_rows:
             return Block(cells, [], 0, lambda: range(span.line, span.line + cells.num_rows))
-        if self.width == 1:
-            return Block(cells, [], 0, lambda: _lines.record_lines(data, span.line, blank=True)[0])
-        lines, blank = _lines.record_lines(data, span.line)
+        # In a table of one column, a blank line is a record whose cell is empty.
+        lines, blank = _lines.record_lines(data, span.line, blank=self.width == 1)
         rejects = [self._ragged(lines[row.number - 1], row.actual_columns, row.text) for row in odd]
         return Block(cells, rejects, blank, lambda: _without(lines, {row.number - 1 for row in odd}))
 

@@ -255,3 +255,9 @@ def test_missing_spellings_are_noted(tmp_path: Path) -> None:
     assert any("'NA' (1)" in note and "'a'" in note for note in report.notes)
     _, rows, _ = read(tmp_path, b"a,b\nNA,x\nNL,?\n", missing=[""])
     assert rows[0]["a"] == "NA"
+
+
+def test_a_line_with_two_fields_in_a_table_of_one_column_is_rejected(tmp_path: Path) -> None:
+    report, rows, rejected = read(tmp_path, b"word\nfirst\n\ntwo,fields\nlast\n", delimiter="comma", header="yes")
+    assert [row["word"] for row in rows] == ["first", None, "last"]
+    assert report.rejected_rows == 1 and rejected[0]["line"] == "4"
