@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -10,39 +9,21 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from datasets.opening import params_for
 from departments.access import GRANTABLE, ROLE_VERBS, Actor, Verb
 from departments.forms import VERB_LABELS
 from departments.models import Department
-from plugins.params import Param
-
-ALL_PARAMS: tuple[Param, ...] = params_for("csv")
-PREFIX = "options."
-
-
-def options_from(data: Mapping[str, Any], params: Iterable[Param] = ALL_PARAMS) -> dict[str, Any]:
-    """The reading options of a submitted form: those that differ from their defaults."""
-    given = {param.name: data.get(PREFIX + param.name, param.default) for param in params}
-    return {param.name: given[param.name] for param in params if given[param.name] != param.default}
 
 
 class UploadForm(forms.Form):
-    """A new data set: a file, a name and the department that will own it."""
+    """A file, and the department that will own what is made of it."""
 
     file = forms.FileField(
         label=_("File"),
         help_text=_("A table as CSV or its relatives, Excel or OpenDocument; also packed with gzip or zip."),
     )
-    name = forms.CharField(
-        label=_("Name"), max_length=120, required=False, help_text=_("Left empty, it is the file's name.")
-    )
     department = forms.ModelChoiceField(
         Department.objects.none(), label=_("Department"), empty_label=None, to_field_name="slug"
     )
-    description = forms.CharField(
-        label=_("Description"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=_("What one row is, where the data comes from, whom to ask."),
-    )  # fmt: skip
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -117,12 +117,17 @@ def add_version_from_source(
 def import_again(*, actor: Actor, version: DatasetVersion, options: dict[str, Any]) -> DatasetVersion:
     """Read a version's original file once more, with other options, into the next version."""
     require(actor, Verb.EDIT, version.dataset)
+    source = source_of(version)
+    options = checked_options(options, version.source_name)
+    return _begin_version(actor, version.dataset, version.source_name, source, options)
+
+
+def source_of(version: DatasetVersion) -> storage.Stored:
+    """The file that a version was read from; Refused where it was erased."""
     if not version.source_key:
         detail = _("The file of version %s was deleted when a person was erased from it. Upload a file instead.")
         raise Refused("source_erased", detail % version.number)
-    options = checked_options(options, version.source_name)
-    source = storage.Stored(version.source_key, version.source_sha256, version.source_bytes)
-    return _begin_version(actor, version.dataset, version.source_name, source, options)
+    return storage.Stored(version.source_key, version.source_sha256, version.source_bytes)
 
 
 def _begin_version(

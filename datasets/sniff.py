@@ -35,15 +35,18 @@ JUDGED = 1 << 30
 
 def serve(question: dict[str, Any]) -> dict[str, Any]:
     """Answer in JSON what `jobs.sandbox.ask` asks."""
-    return sniff(Path(question["source"]), question["filename"], question["options"], rows=question.get("rows", 50))
+    given = {name: question[name] for name in ("rows", "workdir") if name in question}
+    return sniff(Path(question["source"]), question["filename"], question["options"], **given)
 
 
-def sniff(source: Path, filename: str, options: dict[str, Any], rows: int = 50) -> dict[str, Any]:
+def sniff(
+    source: Path, filename: str, options: dict[str, Any], rows: int = 50, workdir: str | None = None
+) -> dict[str, Any]:
     """Return how the file is understood with these options, its first rows, and what would be set aside.
 
     A file that cannot be read is an answer too: `error` with code, detail and hint, and `head`, its first lines.
     """
-    with TemporaryDirectory(prefix="sniff-") as folder:
+    with TemporaryDirectory(prefix="sniff-", dir=workdir) as folder:
         part = _Part(source, filename, dict(options))
         try:
             part.cut(Path(folder))

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from datasets import reading, tables, used_by
-from datasets.forms import ALL_PARAMS, GrantForm, VersionForm
+from datasets.forms import GrantForm, VersionForm
 from datasets.models import Dataset, DatasetVersion, Recipe
 from datasets.profile_pages import columns_page, quality_page
 from datasets.recipe_services import may_prepare
@@ -77,7 +77,7 @@ def versions(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _q
     shown = [tables.seen(each, actor, grants=known) for each in rows]
     reads = decide(actor, Verb.PREVIEW, dataset, grants=known)
     may_read = reads.allowed and reads.projection is None
-    return {"versions": shown, "version_form": VersionForm(), "params": ALL_PARAMS, "may_read": may_read}
+    return {"versions": shown, "version_form": VersionForm(), "may_read": may_read}
 
 
 def access(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from datasets import diff_views, erasure_views, recipe_views, source_views, views
+from datasets import diff_views, erasure_views, import_views, recipe_views, source_views, views
 
 app_name = "datasets"
 urlpatterns = [
     path("", views.catalogue, name="list"),
-    path("new/", views.new, name="new"),
+    path("new/", import_views.new, name="new"),
+    path("import/<uuid:id>/", import_views.import_upload, name="import"),
+    path("import/<uuid:id>/delete/", import_views.give_up, name="give-up"),
     path("forget/<slug:slug>/", erasure_views.erasures, name="erasures"),
     path("erasures/<uuid:id>/", erasure_views.erasure, name="erasure"),
     path("erasures/<uuid:id>/erase/", erasure_views.erase, name="erase"),
@@ -33,6 +35,6 @@ urlpatterns = [
     path("<uuid:id>/catalogue/", views.catalogued, name="catalogue"),
     path("<uuid:id>/delete/", views.delete, name="delete"),
     path("<uuid:id>/versions/", views.add_version, name="add-version"),
-    path("<uuid:id>/versions/<int:number>/again/", views.import_again, name="import-again"),
+    path("<uuid:id>/versions/<int:number>/again/", import_views.import_again, name="import-again"),
     path("<uuid:id>/grants/", views.grant, name="grant"),
 ]

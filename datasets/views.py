@@ -12,11 +12,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
-from datasets import reading, services, tables, tabs
+from datasets import reading, services, tables, tabs, upload_services
 from datasets.catalogue import FRESHNESS, RELATION_WORDS, Filters, asking
-from datasets.forms import ALL_PARAMS, EditForm, GrantForm, UploadForm, VersionForm, options_from
+from datasets.forms import EditForm, GrantForm, VersionForm
 from datasets.models import Dataset, DatasetVersion, Feed
 from datasets.querysets import relations
 from departments.access import Verb, decide, require
@@ -51,34 +51,6 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     return render(request, "datasets/list.html", context)
 
 
-@login_required
-@require_http_methods(["GET", "POST"])
-def new(request: HttpRequest) -> HttpResponse:
-    """Upload a file as a new data set. Works without scripts; with them, the file goes to the API with progress."""
-    actor: Any = request.actor  # type: ignore[attr-defined]
-    if not actor.departments_with(Verb.CREATE):
-        raise Refused(
-            "no-upload-role",
-            _("Your roles do not include uploading. A manager of your department can make you analyst."),
-            status=403,
-        )
-    if request.method == "GET":
-        current = request.department  # type: ignore[attr-defined]
-        form = UploadForm(actor=actor, initial={"department": current.slug if current else ""})
-        return _upload_page(request, form)
-    form = UploadForm(request.POST, request.FILES, actor=actor)
-    if form.is_valid():
-        with refusals_into(form):
-            dataset = services.create_dataset(actor=actor, options=options_from(request.POST), **form.cleaned_data)
-            return redirect("datasets:detail", dataset.pk)
-    return _upload_page(request, form)
-
-
-def _upload_page(request: HttpRequest, form: UploadForm) -> HttpResponse:
-    context = {"form": form, "params": ALL_PARAMS}
-    return render(request, "datasets/new.html", context, status=422 if form.errors else 200)
-
-
 def _dataset(request: HttpRequest, id: UUID, verb: Verb = Verb.DISCOVER) -> Dataset:
     dataset: Dataset | None = Dataset.objects.select_related("department", "created_by").filter(pk=id).first()
     if dataset is None:
@@ -108,7 +80,7 @@ def _page(request: HttpRequest, dataset: Dataset, *, tab: str = "", status: int 
     context = {
         "dataset": dataset, "version": version and tables.seen(version, actor), "tab": tab,
         "newest": newest and tables.seen(newest, actor), "tabs": tabs.TABS.items(), "may": may,
-        "is_ready": is_ready, "relation": relations(actor, [dataset])[dataset.pk], "params": ALL_PARAMS,
+        "is_ready": is_ready, "relation": relations(actor, [dataset])[dataset.pk],
         **asking(actor, dataset),
         "feed": Feed.objects.visible_to(actor).filter(dataset=dataset).select_related("source", "job").first(),
         "edit_form": EditForm(initial={"name": dataset.name, "description": dataset.description}),
@@ -144,25 +116,15 @@ def progress(request: HttpRequest, id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def add_version(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Send the next version's file whole, as the form does without scripts; the import page comes next."""
     dataset = _dataset(request, id, Verb.EDIT)
     form = VersionForm(request.POST, request.FILES)
     if form.is_valid():
         with refusals_into(form):
-            actor: Any = request.actor  # type: ignore[attr-defined]
-            given = {"file": form.cleaned_data["file"], "options": options_from(request.POST)}
-            services.add_version(actor=actor, dataset=dataset, **given)
-            return redirect("datasets:detail", dataset.pk)
+            given = {"department": dataset.department, "dataset": dataset, "file": form.cleaned_data["file"]}
+            upload = upload_services.receive(actor=request.actor, **given)  # type: ignore[attr-defined]
+            return redirect("datasets:import", upload.pk)
     return _page(request, dataset, tab="versions", status=422, version_form=form)
-
-
-@login_required
-@require_POST
-def import_again(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
-    """Read a version's file once more with the options of the form."""
-    dataset = _dataset(request, id, Verb.EDIT)
-    version = get_object_or_404(DatasetVersion, dataset=dataset, number=number)
-    services.import_again(actor=request.actor, version=version, options=options_from(request.POST))  # type: ignore[attr-defined]
-    return redirect("datasets:detail", dataset.pk)
 
 
 @login_required

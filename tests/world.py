@@ -16,7 +16,7 @@ from datasets.models import Feed
 from datasets.recipe_services import create_recipe
 from datasets.services import create_dataset, list_dataset
 from datasets.source_services import allow, create_source
-from datasets.upload_services import begin_upload
+from datasets.upload_services import begin_upload, receive
 from departments.access import actor_for
 from departments.access_requests import request_access
 from departments.services import create_grant
@@ -113,14 +113,15 @@ def make_world() -> World:
         actor=actor_for(people.dana), target=listed, department=departments.clinic, verbs=["preview"],
         purpose=f"{NAME_CANARY} study", days=30,
     )  # fmt: skip
-    upload = begin_upload(
-        actor=actor_for(people.mona), filename=f"{NAME_CANARY}.csv", length=9, department=departments.credit_risk
-    )
+    mona = {"actor": actor_for(people.mona), "department": departments.credit_risk}
+    upload = begin_upload(filename=f"{NAME_CANARY}.csv", length=9, **mona)
+    uploaded = receive(file=ContentFile(CSV, name=f"{NAME_CANARY} waiting.csv"), **mona)
     return World(
         listed=listed, listed_version=listed.versions.get(), asked=asked,
         notice=people.mona.notices.latest("created_at"),
         departments=departments, people=people, department=departments.credit_risk, dataset=dataset, version=version,
-        upload=upload, recipe=recipe, run=run, waiting=waiting, study=study, trial=study.trials.get(), model=model_version.model,
+        upload=upload, uploaded=uploaded,
+        recipe=recipe, run=run, waiting=waiting, study=study, trial=study.trials.get(), model=model_version.model,
         model_version=model_version, deployment=deployment, job=version.job, waiting_job=waiting.job, grant=grant,
         source=source, feed=feed, allowance=allow(entry="192.168.7.7"), token=token, erasure=erasure,
         event=AuditEvent.objects.filter(object_id=str(dataset.pk)).latest("created_at"),

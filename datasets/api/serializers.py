@@ -120,6 +120,13 @@ class NewFromUploadSerializer(FromUploadSerializer):
     description = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
 
 
+class PreviewSerializer(serializers.Serializer[Any]):
+    """Reading options to try on a finished upload, and how many rows to show."""
+
+    options = serializers.DictField(required=False, default=dict)
+    rows = serializers.IntegerField(required=False, default=50, min_value=1, max_value=500)
+
+
 class NextVersionSerializer(serializers.Serializer[Any]):
     """Either a finished upload, or an earlier version whose file is read again."""
 

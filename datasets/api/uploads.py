@@ -17,12 +17,15 @@ from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
+from rest_framework.decorators import action
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from datasets import upload_services
-from datasets.api.serializers import UploadStateSerializer
+from datasets.api.serializers import PreviewSerializer, UploadStateSerializer
+from datasets.import_preview import preview
+from datasets.import_source import FromUpload
 from datasets.models import Dataset, Upload
 from departments.access import Verb, require
 from departments.api.viewsets import AtriumViewSet
@@ -158,6 +161,20 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumView
         """Give an upload up: its bytes are deleted."""
         upload_services.give_up(actor=self.actor, upload=self.object(Verb.CREATE))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=PreviewSerializer, responses=OpenApiTypes.OBJECT)
+    @action(detail=True, methods=["post"])
+    def preview(self, request: Request, id: str) -> Response:
+        """How a finished upload would be read with these options: columns, types, first rows, what is set aside.
+
+        Nothing is kept. Of a file that cannot be read, `error` says why and what to change.
+        """
+        self.object(Verb.CREATE)
+        upload = upload_services.usable(actor=self.actor, upload_id=UUID(str(id)))
+        asked = PreviewSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        with FromUpload(self.actor, upload).local() as path:
+            return Response(preview(path, upload.filename, **asked.validated_data))
 
     def _append(self, request: Request, upload: Upload, offset: int) -> None:
         header = request.headers.get("Upload-Checksum", "")

@@ -329,6 +329,8 @@ CONNECT_FOLDERS = env.list("ATRIUM_CONNECT_FOLDERS", default=[])
 CONNECT_SECONDS = env.int("ATRIUM_CONNECT_SECONDS", default=1800)
 
 UPLOAD_MAX_BYTES = env.int("ATRIUM_UPLOAD_MAX_BYTES", default=10 * 2**30)
+# How long a page waits for the preview of a file.
+PREVIEW_SECONDS = env.float("ATRIUM_PREVIEW_SECONDS", default=20)
 # An upload that nobody goes on with is deleted after this many hours.
 UPLOAD_KEPT_HOURS = env.float("ATRIUM_UPLOAD_KEPT_HOURS", default=168)
 

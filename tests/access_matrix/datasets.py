@@ -15,6 +15,8 @@ TUS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-strea
 BEGIN = {**TUS, "Upload-Length": "9", "Upload-Metadata": "department Y3JlZGl0LXJpc2s="}
 # An upload is its person's alone: Mona's.
 OWN = "404 404 404 200 404 404 404 404 401"
+UPLOADED = {"id": "uploaded.pk"}
+WHOLE = "404 404 404 200 404 404 404 404 302"
 PAGE_OF_TABS = ("preview", "columns", "quality", "recipe", "versions", "access", "used-by")
 
 ERASURE = {"id": "erasure.pk"}
@@ -63,10 +65,14 @@ ROWS = [
     Row("datasets/<uuid:id>/edit/", "POST", "302 403 302 302 404 403 403 404 302", args=ID, body={"name": "N"}, form=True),
     Row("datasets/<uuid:id>/delete/", "POST", "403 403 403 302 404 403 403 404 302", args=ID, form=True),
     Row("datasets/<uuid:id>/versions/", "POST", "422 403 422 422 404 403 403 404 302", args=ID, form=True),
+    Row("datasets/<uuid:id>/versions/<int:number>/again/", "GET", "200 403 200 200 404 403 403 404 302", args=VERSION),
     Row(
         "datasets/<uuid:id>/versions/<int:number>/again/", "POST", "302 403 302 302 404 403 403 404 302",
-        args=VERSION, form=True,
+        args=VERSION, body={"act": "import"}, form=True,
     ),
+    Row("datasets/import/<uuid:id>/", "GET", WHOLE, args=UPLOADED),
+    Row("datasets/import/<uuid:id>/", "POST", WHOLE.replace("200", "422"), args=UPLOADED, body={"act": "import"}, form=True),
+    Row("datasets/import/<uuid:id>/delete/", "POST", WHOLE.replace("200", "302"), args=UPLOADED, form=True),
     Row("datasets/<uuid:id>/grants/", "POST", "403 403 403 302 404 403 403 404 302", args=ID, body=CLINIC, form=True),
     *(
         Row("datasets/<uuid:id>/", "GET", "200 200 200 200 200 200 200 404 302", args=LISTED, query=f"?tab={tab}")
@@ -106,6 +112,7 @@ ROWS = [
         "api/v1/uploads/<uuid:id>/", "PATCH", OWN.replace("200", "204"), args=UPLOAD,
         headers={**TUS, "Upload-Offset": "0"}, body=b"",
     ),
+    Row("api/v1/uploads/<uuid:id>/preview/", "POST", OWN, args=UPLOADED),
     Row("api/v1/uploads/<uuid:id>/", "DELETE", OWN.replace("200", "204"), args=UPLOAD, headers=TUS),
     Row("api/v1/datasets/<uuid:id>/grants/", "GET", "200 200 200 200 404 404 200 404 401", args=ID),
     Row(

@@ -16,7 +16,8 @@ from datasets.tabs import TABS
 from departments.models import Grant
 from departments.services import create_grant
 from jobs.testing import run_pending
-from tests.datasets.uploads import PEOPLE_CSV, post_dataset, upload
+from tests.datasets.tus import send
+from tests.datasets.uploads import PEOPLE_CSV, post_dataset
 
 Browser = Callable[[str], Client]
 Api = Callable[..., APIClient]
@@ -31,27 +32,21 @@ def dataset(api_of: Api) -> Dataset:
     return Dataset.objects.get()
 
 
-def form_upload(client: Client, content: bytes = PEOPLE_CSV, **fields: str) -> Any:
-    body = {"file": upload(content), "name": "People", "department": "credit-risk", **fields}
-    return client.post("/datasets/new/", body)
-
-
-def test_upload_without_scripts(browser_of: Browser) -> None:
-    alice = browser_of("alice")
-    response = form_upload(alice)
-    dataset = Dataset.objects.get()
-    assert response.status_code == 302 and response.url == f"/datasets/{dataset.pk}/"
-    page = alice.get(response.url).content.decode()
-    assert "hx-get" in page and "Reading people.csv" in page
-    assert alice.get(f"/datasets/{dataset.pk}/progress/").status_code == 200
-    run_pending()
-    assert alice.get(f"/datasets/{dataset.pk}/progress/")["HX-Refresh"] == "true"
-    assert "Ada" in alice.get(response.url).content.decode()
-
-
-def test_a_taken_name_is_said_at_its_field(browser_of: Browser, dataset: Dataset) -> None:
-    response = form_upload(browser_of("alice"))
+def test_a_taken_name_is_said_at_its_field(browser_of: Browser, api_of: Api, dataset: Dataset) -> None:
+    upload = send(api_of("alice"), PEOPLE_CSV)
+    body = {"act": "import", "name": "People", "department": "credit-risk"}
+    response = browser_of("alice").post(f"/datasets/import/{upload}/", body)
     assert response.status_code == 422 and "this name is taken" in response.content.decode()
+
+
+def test_reading_is_followed_until_it_ends(browser_of: Browser, api_of: Api) -> None:
+    alice, pk = browser_of("alice"), post_dataset(api_of("alice")).data["id"]
+    page = alice.get(f"/datasets/{pk}/").content.decode()
+    assert "hx-get" in page and "Reading people.csv" in page
+    assert alice.get(f"/datasets/{pk}/progress/").status_code == 200
+    run_pending()
+    assert alice.get(f"/datasets/{pk}/progress/")["HX-Refresh"] == "true"
+    assert "Ada" in alice.get(f"/datasets/{pk}/").content.decode()
 
 
 def test_viewer_is_told_why_uploading_is_refused(browser_of: Browser) -> None:
@@ -59,13 +54,16 @@ def test_viewer_is_told_why_uploading_is_refused(browser_of: Browser) -> None:
     assert response.status_code == 403 and "analyst" in response.content.decode()
 
 
-def test_a_failed_import_says_what_to_do_and_reads_again(browser_of: Browser) -> None:
+def test_a_failed_import_says_what_to_do_and_reads_again(browser_of: Browser, api_of: Api) -> None:
     alice = browser_of("alice")
-    url = form_upload(alice, b'a,b\n1,"x\n2,y\n').url
+    pk = post_dataset(api_of("alice"), b'a,b\n1,"x\n2,y\n').data["id"]
     run_pending()
-    page = alice.get(url).content.decode()
+    page = alice.get(f"/datasets/{pk}/").content.decode()
     assert "Line 2 has a quote that is not closed properly" in page and "Close the quote" in page
-    assert alice.post(f"{url}versions/1/again/", {"options.broken_quotes": "reject"}).status_code == 302
+    again = f"/datasets/{pk}/versions/1/again/"
+    assert f'href="{again}"' in page and "Line 2 has a quote" in alice.get(again).content.decode()
+    body = {"act": "import", "shown": "csv", "was": "", "options.broken_quotes": "reject"}
+    assert alice.post(again, body).status_code == 302
     run_pending()
     assert DatasetVersion.objects.get(number=2).state == "ready"
 

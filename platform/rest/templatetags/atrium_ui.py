@@ -102,9 +102,15 @@ def is_checkbox(field: BoundField) -> bool:
 
 @register.inclusion_tag("partials/param_field.html")
 def param_field(
-    param: Param, value: Any = None, error: str = "", prefix: str = "", offered: Sequence[tuple[str, str]] = ()
+    param: Param,
+    value: Any = None,
+    *,
+    error: str = "",
+    prefix: str = "",
+    offered: Sequence[tuple[str, str]] = (),
+    note: str = "",
 ) -> dict[str, Any]:
-    """Render a plug-in's declared parameter as a form field; `value` None shows its default.
+    """Render a plug-in's declared parameter as a form field; `value` None shows its default; `note` stands before its help.
 
     The field's name is `prefix` + the parameter's name. A field with `when` is hidden until the other one fits.
     `offered` are the columns, or other things, to choose from: (value, what is shown beside it).
@@ -123,6 +129,7 @@ def param_field(
         "help": gettext(param.help),
         "bounds": _bounds(param),
         "error": error,
+        "note": note,
         "when_name": prefix + param.when[0] if param.when else "",
         "when_values": " ".join(str(v).lower() for v in param.when[1]) if param.when else "",
     }
