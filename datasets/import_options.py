@@ -37,12 +37,12 @@ def from_form(data: QueryDict) -> dict[str, Any]:
     """
     chosen, shown = data.get(f"{PREFIX}format", ""), data.get("shown", "")
     same = chosen == data.get("was", "") and shown in FORMATS
-    options = {"format": chosen} if chosen else {}
+    options: dict[str, Any] = {"format": chosen} if chosen else {}
     for param in params_for(shown) if same else COMMON:
         value = _value(param, data.get(PREFIX + param.name, param.default))
         if value != param.default:
             options[param.name] = value
-    types = {key.removeprefix(TYPE_PREFIX): data[key] for key in data if key.startswith(TYPE_PREFIX)}
+    types = {key.removeprefix(TYPE_PREFIX): data.get(key) for key in data if key.startswith(TYPE_PREFIX)}
     if named := {name: kind for name, kind in types.items() if kind in TYPES}:
         options["types"] = named
     if "missing" in data and set(missing := _missing(data)) != set(MISSING):
@@ -59,7 +59,7 @@ def _value(param: Param, given: Any) -> Any:
 
 
 def _missing(data: QueryDict) -> list[str]:
-    spellings = [line.strip() for line in data["missing"].splitlines() if line.strip()]
+    spellings = [line.strip() for line in data.get("missing", "").splitlines() if line.strip()]
     return [*([""] if data.get("missing.empty") else []), *dict.fromkeys(spellings)]
 
 

@@ -38,10 +38,9 @@ def new(request: HttpRequest) -> HttpResponse:
             status=403,
         )
     current = request.department  # type: ignore[attr-defined]
-    form = UploadForm(
-        request.POST or None, request.FILES or None, actor=actor, initial={"department": current and current.slug}
-    )
-    if request.method == "POST" and form.is_valid():
+    sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = UploadForm(*sent, actor=actor, initial={"department": current and current.slug})
+    if form.is_valid():
         with refusals_into(form):
             upload = upload_services.receive(actor=actor, **form.cleaned_data)
             return redirect("datasets:import", upload.pk)
