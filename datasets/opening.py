@@ -50,7 +50,8 @@ def open_table(source: Path, workdir: Path, *, filename: str, options: dict[str,
     try:
         given = _checked(_understood(options, fmt, file.filename), fmt)
     except ParamError as error:  # an archive shows only now what it holds
-        raise UnreadableFile("bad_option", f"The option {error}.", "Change it, and import the file again.") from None
+        hint, field = "Change it, and import the file again.", f"options.{error.field}"
+        raise UnreadableFile("bad_option", f"The option {error}.", hint, field=field) from None
     table = fmt.open(file.path, workdir, given["text"])
     table.notes[:0] = notes
     for name, wanted in given["types"].items():

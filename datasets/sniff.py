@@ -52,9 +52,9 @@ def sniff(
             part.cut(Path(folder))
             return _read(part, Path(folder), rows)
         except UnreadableFile as error:
-            problem = {"code": error.code, "detail": error.detail, "hint": error.hint, "field": ""}
+            problem = {"code": error.code, "detail": error.detail, "hint": error.hint, "field": error.field}
         except ParamError as error:
-            problem = {"code": "option", "detail": error.message, "hint": "", "field": f"options.{error.field}"}
+            problem = {"code": "bad_option", "detail": error.message, "hint": "", "field": f"options.{error.field}"}
         return {"error": problem, "format": part.format.name if part.format else "", "head": part.head()}
 
 
