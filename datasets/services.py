@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from audit.services import record
 from datasets import storage, tables
+from datasets.failures import advised
 from datasets.ingest import IngestReport
 from datasets.models import Dataset, DatasetVersion, ProjectedTable, VersionPart, VersionState
 from datasets.opening import check_options
@@ -176,7 +177,7 @@ def name_parts(version: DatasetVersion, manifest: Manifest) -> None:
 
 def fail_version(*, version: DatasetVersion, job: Job) -> None:
     """Say why a version could not be read. Its file stays, to be read again with other options."""
-    problem = job.error or {"code": job.state, "detail": _("The import was cancelled."), "hint": ""}
+    problem = advised(job.error or {"code": job.state, "detail": _("The import was cancelled."), "hint": ""})
     version.state, version.error = VersionState.FAILED, problem
     version.save(update_fields=["state", "error"])
     details = {"code": problem.get("code", "")}

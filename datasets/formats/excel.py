@@ -68,8 +68,9 @@ def open_workbook(source: Path, workdir: Path, options: dict[str, Any]) -> TextT
 def _read(source: Path, target: Path, options: dict[str, str]) -> dict[str, Any]:
     """Have the sheet written to `target` by a process of its own."""
     command = [sys.executable, "-m", "datasets.formats._workbook", str(source), str(target), json.dumps(options)]
-    paths = os.pathsep.join(path for path in sys.path if path)
-    done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, "PYTHONPATH": paths})
+    # Nothing secret: the environment of a worker has the platform's key.
+    known = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PATH": os.environ.get("PATH", "")}
+    done = subprocess.run(command, capture_output=True, check=False, env=known)
     if done.returncode:
         raise _died(done)
     answer: dict[str, Any] = json.loads(done.stdout)

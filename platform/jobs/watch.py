@@ -25,6 +25,8 @@ from rest.problems import Refused
 
 logger = logging.getLogger("atrium.jobs")
 TICK = 0.2
+# What a process does to itself, by an error in compiled code.
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 LOOK_EVERY = 0.5
 RECHECK_EVERY = 1.0
 # Seconds: for the job's own code to follow a cancel or pause, then from SIGTERM to SIGKILL.
@@ -178,6 +180,8 @@ class Watcher:
         if number and self.peak_mb > 0.9 * self.memory_mb:
             return out_of_memory(self.memory_mb, self.peak_mb)
         name = signal.Signals(number).name if number else f"status {os.waitstatus_to_exitcode(status)}"
+        if number in CRASHES:
+            return Outcome("retry", line=_("The job's process crashed (%s).") % name)
         return Outcome("retry", line=_("The job's process was ended from outside (%s).") % name)
 
     def _out_of_time(self) -> Outcome:

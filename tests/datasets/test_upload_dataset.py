@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 
 from audit.models import AuditEvent
 from datasets.models import Dataset
+from datasets.tasks import settle
 from jobs.testing import run_pending
 from tests.datasets.uploads import PEOPLE_CSV, post_dataset, upload
 
@@ -234,3 +235,17 @@ def test_a_workbook_becomes_a_version(api_of: Api) -> None:
     assert alice.get(version["url"] + "rows/").data["results"][0]["born"] in ("1988-12-10", date(1988, 12, 10))
     refused = post_dataset(alice, content, name="Other", filename="people.xlsx", options='{"delimiter": "comma"}')
     assert refused.status_code == 422 and refused.json()["errors"][0]["field"] == "options.delimiter"
+
+
+@pytest.mark.parametrize("code", ["out_of_memory", "out_of_time", "attempts_used_up"])
+def test_a_reading_that_was_cut_short_says_what_to_do_about_the_file(api_of: Api, code: str) -> None:
+    from jobs.models import Job, JobState
+
+    alice = api_of("alice")
+    made = post_dataset(alice)
+    job = Job.objects.get(pk=made.data["job"])
+    job.state, job.error = JobState.FAILED, {"code": code, "detail": "It took too much.", "hint": "A smaller batch."}
+    job.save()
+    settle(job)
+    error = alice.get(made.data["version"]["url"]).data["error"]
+    assert error["detail"] == "It took too much." and "file" in error["hint"].lower() and "CSV" in error["hint"]

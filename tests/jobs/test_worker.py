@@ -109,6 +109,7 @@ def stopped(platform):
         ("test.huge", "out_of_memory", "200 MB"),
         ("test.busy", "out_of_time", "1 seconds"),
         ("test.suicide", "attempts_used_up", "SIGKILL"),
+        ("test.crash", "attempts_used_up", "crashed (SIGSEGV)"),
     ],
 )
 def test_limits_end_a_job_with_words_that_help(embedded, kind, code, said):

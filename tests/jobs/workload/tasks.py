@@ -74,6 +74,11 @@ def busy(ctx: JobContext) -> None:
         pass
 
 
+@handler("test.crash", title="Crash each time")
+def crash(ctx: JobContext) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
 @handler("test.suicide", title="Die each time")
 def suicide(ctx: JobContext) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
