@@ -48,6 +48,7 @@ def as_utf8(source: Path, workdir: Path, wanted: str) -> Text:
             "empty_file", "The file is empty.", "Choose a file that has a header line and at least one row."
         )
     refuse_binary(head)
+    refuse_markup(head)
     encoding = detect(source, head[:4096]) if wanted == AUTO else wanted
     marked, skip = byte_order_mark(head)
     skip = skip if marked == encoding else 0
@@ -82,6 +83,17 @@ def refuse_binary(head: bytes) -> None:
                 f"This is {what}, not a text file.",
                 "Export the table as CSV (UTF-8) and upload that file.",
             )
+
+
+def refuse_markup(head: bytes) -> None:
+    """Raise UnreadableFile for a web page or XML, which some programs save under the name of a table."""
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:64].lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<table", b"<head", b"<body")):
+        raise UnreadableFile(
+            "markup_file",
+            "This is a web page or XML, not a table.",
+            "Open it in a spreadsheet program, save it as .xlsx or CSV, and upload that file.",
+        )
 
 
 def byte_order_mark(head: bytes) -> tuple[str, int]:

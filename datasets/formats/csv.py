@@ -1,4 +1,4 @@
-"""CSV and its relatives: comma, semicolon, tab or pipe between the fields, with or without a header."""
+"""CSV and its relatives: any delimiter between the fields, with or without a header, quotes and lines before it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UnreadableFile
-from datasets.formats import _dialect, _encoding, _header, _lines
+from datasets.formats import _dialect, _encoding, _header, _lines, _totals
 from datasets.formats._base import Block, Format, Reject, TextTable
+from datasets.formats._header import AUTO
 from plugins.params import Param
 
 if TYPE_CHECKING:
@@ -21,17 +22,16 @@ _HEAD = 1 << 20
 _RECORDS = 20_000  # records in a block that is read one by one
 _MAX_REPAIRS = 10_000
 
-_AUTO = "detect"
 PARAMS = (
     _encoding.PARAM,
-    Param("delimiter", "choice", _AUTO, "The sign between two fields.", choices=(_AUTO, *_dialect.DELIMITERS)),
+    *_dialect.PARAMS,
     *_header.PARAMS,
-    Param("escape", "choice", "doubled", "How a quote inside a quoted field is written.", choices=("doubled", "backslash")),
     Param(
         "broken_quotes", "choice", "refuse",
         "What to do with a line whose quotes do not close: refuse the file, or set the line aside with the rejects.",
         choices=("refuse", "reject"),
     ),
+    _totals.PARAM,
 )  # fmt: skip
 
 
@@ -45,27 +45,40 @@ def open_text(source: Path, workdir: Path, options: dict[str, Any]) -> TextTable
     text = _encoding.as_utf8(source, workdir, options["encoding"])
     path, start = text.path, text.start
     head = _head(path, start)
-    escape = "\\" if options["escape"] == "backslash" else None
-    told = _dialect.announced(head)
-    sign = _dialect.DELIMITERS.get(options["delimiter"]) or told or _dialect.detect_delimiter(head)
-    skip = options["skip_lines"] if options["skip_lines"] is not None or not told else 1
-    lines, records = _dialect.sample_records(_after(head, skip or 0), sign, escape)
+    aligned = options["delimiter"] == _dialect.SPACES or (options["delimiter"] == AUTO and _dialect.is_aligned(head))
+    if aligned:
+        path, start = _unaligned(path, start, workdir), 0
+        head, options = _head(path, start), {**options, "delimiter": "tab"}
+    dialect = _dialect.understand(head, options)
+    skip = options["skip_lines"] if options["skip_lines"] is not None or not _dialect.announced(head) else 1
+    lines, records = _dialect.sample_records(_after(head, skip or 0), dialect)
     if not records:
         raise UnreadableFile("broken_quotes", "The first line has a quote that never closes.", _QUOTE_HINT)
     header = _header.understand(records, options, None if skip is None else 0)
     before = (skip or 0) + lines[header.skipped] - 1
-    layout = _Layout(path, sign, len(header.names), escape, options["broken_quotes"] == "reject")
+    layout = _Layout(path, dialect, len(header.names), options["broken_quotes"] == "reject")
     layout.move(start, before, header.taken)
     detected = {
         "encoding": text.encoding,
-        "delimiter": next(word for word, each in _dialect.DELIMITERS.items() if each == sign),
+        **dialect.options(),
+        **({"delimiter": _dialect.SPACES} if aligned else {}),
         "header": "yes" if header.taken else "no",
         "skip_lines": before,
         "header_lines": options["header_lines"],
-        "escape": options["escape"],
         "broken_quotes": options["broken_quotes"],
     }
-    return TextTable(header.names, layout.blocks, detected, layout.count(), header.notes)
+    table = TextTable(header.names, layout.blocks, detected, layout.count(), header.notes)
+    return _totals.set_aside(table, options["totals"])
+
+
+def _unaligned(path: Path, start: int, workdir: Path) -> Path:
+    """Write the text with one tab wherever its lines have spaces between two fields."""
+    target = workdir / "unaligned.utf8"
+    with path.open("rb") as file, target.open("wb") as out:
+        file.seek(start)
+        while line := file.readline(_lines.MAX_LINE):
+            out.write(_dialect.unaligned(line.decode()).encode() + b"\n")
+    return target
 
 
 def _after(text: str, lines: int) -> str:
@@ -106,24 +119,24 @@ def _head(path: Path, start: int) -> str:
     return data.decode("utf-8", errors="ignore")
 
 
-def _closed(record: str, delimiter: str, escape: str | None) -> bool:
+def _closed(record: str, dialect: _dialect.Dialect) -> bool:
     try:
-        list(_reader(io.StringIO(record, newline=""), delimiter, escape))
+        list(_reader(io.StringIO(record, newline=""), dialect))
     except csv.Error:
         return False
     return True
 
 
-def _reader(lines: Any, delimiter: str, escape: str | None) -> Any:
+def _reader(lines: Any, dialect: _dialect.Dialect) -> Any:
     csv.field_size_limit(_lines.MAX_LINE)
-    return csv.reader(lines, delimiter=delimiter, escapechar=escape, doublequote=escape is None, strict=True)
+    return dialect.reader(lines, strict=True)
 
 
 class _Layout:
     """Where the records are and how they are divided into fields."""
 
-    def __init__(self, path: Path, delimiter: str, width: int, escape: str | None, reject: bool) -> None:
-        self.path, self.delimiter, self.width, self.escape, self.reject = path, delimiter, width, escape, reject
+    def __init__(self, path: Path, dialect: _dialect.Dialect, width: int, reject: bool) -> None:
+        self.path, self.dialect, self.width, self.reject = path, dialect, width, reject
         self.start, self.line = 0, 1
         self._spans: list[_lines.Span] | None = None
 
@@ -139,17 +152,17 @@ class _Layout:
                 lines += 1
                 if not record.strip(b"\r\n"):
                     record = b""
-                elif _closed(record.decode("utf-8", "ignore"), self.delimiter, self.escape):
+                elif _closed(record.decode("utf-8", "ignore"), self.dialect):
                     record = b""
                     records -= 1
             self.start, self.line = file.tell(), lines + 1
 
     def count(self) -> int | None:
         """Survey the file: cut it into spans where its quotes are regular; None where it must be read one by one."""
-        if self.escape:
+        if not self.dialect.plain:
             return None
         try:
-            self._spans = list(_lines.spans(self.path, self.start, self.line, self.delimiter))
+            self._spans = list(_lines.spans(self.path, self.start, self.line, self.dialect.delimiter))
         except _lines.IrregularQuotes:
             return None
         return len(self._spans)
@@ -176,7 +189,7 @@ class _Layout:
             pa.BufferReader(data),
             read_options=arrow_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=self.delimiter,
+                delimiter=self.dialect.delimiter,
                 newlines_in_values=span.quoted,
                 ignore_empty_lines=self.width > 1,
                 invalid_row_handler=keep,
@@ -240,7 +253,7 @@ def _records(path: Path, start: int, line: int, layout: _Layout) -> Iterator[tup
         while True:
             at, taken = file.tell(), []  # type: ignore[var-annotated]
             try:
-                record = next(_reader(_taking(file, taken), layout.delimiter, layout.escape))
+                record = next(_reader(_taking(file, taken), layout.dialect))
             except StopIteration:
                 return
             except csv.Error:
@@ -283,10 +296,11 @@ def _same(block: Block) -> Block:
 
 FORMAT = Format(
     name="csv",
-    label="CSV (comma, semicolon, tab or pipe)",
+    label="CSV and other delimited text",
     suffixes=(".csv", ".tsv", ".txt", ".tab", ".psv"),
     params=PARAMS,
     recognise=recognise,
     open=open_text,
+    check=_dialect.check,
     is_lines=True,
 )

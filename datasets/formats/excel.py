@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UnreadableFile
-from datasets.formats import _archives, _header
+from datasets.formats import _archives, _header, _totals
 from datasets.formats._base import Block, Format, TextTable
 from plugins.params import Param
 
@@ -28,6 +28,7 @@ PARAMS = (
         "What the cells of a merged range hold: the value in the first only, or the same value in each.",
         choices=("first", "fill"),
     ),
+    _totals.PARAM,
 )  # fmt: skip
 _OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PARTS = (
@@ -62,7 +63,8 @@ def open_workbook(source: Path, workdir: Path, options: dict[str, Any]) -> TextT
     }
     notes = [*header.notes, *_notes(found, options["merged"])]
     choices = {"sheet": sorted({found["sheet"], *found["others"]})}
-    return TextTable(header.names, sheet.blocks, detected, sheet.count(), notes, choices=choices)
+    table = TextTable(header.names, sheet.blocks, detected, sheet.count(), notes, choices=choices)
+    return _totals.set_aside(table, options["totals"])
 
 
 def _read(source: Path, target: Path, options: dict[str, str]) -> dict[str, Any]:
