@@ -101,6 +101,9 @@ class DatasetVersion(models.Model):
     options = models.JSONField(default=dict)
     # Where a version that came from a source was read: connector, place, table or query, range of the cursor.
     origin = models.JSONField(default=dict)
+    # The version that a recipe prepared this one from; `origin` keeps the steps as they were.
+    derived_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="derived")
+    derived_by = models.ForeignKey("datasets.Recipe", on_delete=models.SET_NULL, null=True, related_name="derived")
     notes = models.JSONField(default=list)
     error = models.JSONField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -169,6 +172,10 @@ class Recipe(models.Model):
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="recipes")
     department = models.ForeignKey("departments.Department", on_delete=models.CASCADE, related_name="recipes")
     name = models.CharField(max_length=120)
+    # The version whose columns the steps were written for; a newer one is taken over by a person.
+    version = models.PositiveIntegerField(null=True)
+    # The column to predict, for the preview of steps that learn from it; a training names its own.
+    target = models.CharField(max_length=255, blank=True, default="")
     steps = models.JSONField(default=list)
     # Earlier and undone states of `steps`, newest last, for undo and redo.
     history = models.JSONField(default=list)

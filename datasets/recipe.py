@@ -12,13 +12,14 @@ columns means every column that the step suits.
 from datasets.recipes.complete import complete
 from datasets.recipes.errors import RecipeError
 from datasets.recipes.fitted import FittedRecipe, FittedStep, fit
-from datasets.recipes.plan import columns_named, plan, read_steps
+from datasets.recipes.plan import columns_named, plan, read_steps, tables_named
 from datasets.recipes.preview import preview
-from datasets.steps._around import Around
+from datasets.steps._around import NOTHING, Around
 from datasets.steps._base import GROUPS, STEPS, Step
 
 __all__ = [
     "GROUPS",
+    "NOTHING",
     "STEPS",
     "Around",
     "FittedRecipe",
@@ -31,4 +32,5 @@ __all__ = [
     "plan",
     "preview",
     "read_steps",
+    "tables_named",
 ]

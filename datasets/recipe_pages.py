@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from datasets.recipe import GROUPS, STEPS, RecipeError, Step, plan
+from datasets.recipe import GROUPS, STEPS, Around, RecipeError, Step, plan
 from datasets.schema import TYPES, Schema
-from plugins.params import validate_params
+from plugins.params import Param, validate_params
 
 SHOWN_COLUMNS = 40
 Report = dict[str, Any]
@@ -55,12 +56,42 @@ def _named(step: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(name for _, name in named))
 
 
-def settings_of(steps: Steps, report: Report, place: int, schema: Schema) -> dict[str, Any]:
+def personal_in(profile: Mapping[str, Any]) -> dict[str, str]:
+    """What kind of personal data each suspected column seems to hold."""
+    columns = profile.get("by_column") or {}
+    return {name: found[0]["kind"] for name, figures in columns.items() if (found := figures.get("personal"))}
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What a step's form may offer beside its table's columns: the data sets to join, with what they hold, and which
+    columns seem to be personal data.
+    """
+
+    schema: Schema
+    around: Around
+    tables: list[tuple[str, str]]
+    personal: Mapping[str, str]
+
+    def for_param(self, param: Param, types: Mapping[str, str], params: Mapping[str, Any]) -> list[tuple[str, str]]:
+        if param.kind == "table":
+            return self.tables
+        if param.kind == "names":
+            return self.of_other(params)
+        return [(name, type_) for name, type_ in types.items() if type_ in (param.types or TYPES)]
+
+    def of_other(self, params: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """The columns of the other table, once it is chosen."""
+        other = self.around.tables.get(params.get("table") or "")
+        return [(column.name, column.type) for column in other.schema.columns] if other else []
+
+
+def settings_of(steps: Steps, report: Report, place: int, offers: Offers) -> dict[str, Any]:
     """The chosen step's form: its parameters, the columns that it may take, its mistakes by field."""
     step, did = steps[place], report["steps"][place]
     declared, columns = STEPS[step["step"]], step.get("columns") or []
     params = validate_params(declared.params, step.get("params") or {})
-    types = _types_before(steps, place, schema)
+    types = _types_before(steps, place, offers)
     takes = declared.accepted(params) if declared.takes_columns else ()
     suited = [name for name, type_ in types.items() if type_ in takes]
     errors = _errors(did, place)
@@ -69,24 +100,28 @@ def settings_of(steps: Steps, report: Report, place: int, schema: Schema) -> dic
             "param": param,
             "value": params[param.name],
             "error": errors.pop(f"params.{param.name}", ""),
-            "offered": [(name, type_) for name, type_ in types.items() if type_ in (param.types or TYPES)],
+            "offered": offers.for_param(param, types, params),
+            "texts": [name for name, _ in offers.of_other(params)] if param.kind == "pairs" else [],
         }
         for param in declared.params
     ]
     return {
         "place": place, "number": place + 1, "declared": declared, "fields": fields, "did": did,
-        "columns": [(name, types.get(name, ""), name in columns) for name in dict.fromkeys([*suited, *columns])],
+        "columns": [
+            (name, types.get(name, ""), name in columns, offers.personal.get(name, ""))
+            for name in dict.fromkeys([*suited, *columns])
+        ],
         "errors": list(errors.values()), "waits": did.get("error", "") if did.get("errors") == [] else "",
         "statistics": [_statistics(column) for column in did.get("columns", [])[:SHOWN_COLUMNS]],
     }  # fmt: skip
 
 
-def _types_before(steps: Steps, place: int, schema: Schema) -> dict[str, str]:
+def _types_before(steps: Steps, place: int, offers: Offers) -> dict[str, str]:
     """The columns that the step may name; those of the file where the steps before it have mistakes."""
     try:
-        return dict(plan(steps[:place], schema).layout.types)
+        return dict(plan(steps[:place], offers.schema, around=offers.around).layout.types)
     except RecipeError:
-        return {column.name: column.type for column in schema}
+        return {column.name: column.type for column in offers.schema}
 
 
 def _errors(did: Report, place: int) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.db import transaction
@@ -13,7 +15,8 @@ from audit.services import record
 from datasets import tables
 from datasets.masking import schema_under
 from datasets.models import Dataset, DatasetVersion, Recipe, VersionState
-from datasets.recipe import RecipeError, plan, preview, read_steps
+from datasets.recipe import Around, RecipeError, plan, preview, read_steps
+from datasets.recipe_around import around
 from datasets.schema import Schema
 from datasets.services import record_read
 from departments.access import Actor, Decision, Verb, decide, decide_in, require, require_in
@@ -42,12 +45,14 @@ def create_recipe(
     home = department or home_of(actor, dataset)
     decision = require_in(actor, Verb.EDIT, home)
     reads = require(actor.within(home.pk), Verb.PREVIEW, dataset)
-    checked = _checked(steps, latest(dataset), reads, draft)
+    others = around(actor=actor, department=home, steps=steps)
+    checked = _checked(steps, latest(dataset), reads, draft, others)
     made = Recipe.objects.create(
         dataset=dataset,
         department=home,
         name=name.strip() or _free_name(dataset, home),
         steps=checked,
+        version=latest(dataset).number,
         created_by_id=actor.person_id,
     )
     record("recipe.create", made, rule=decision.rule, details=_outline(checked))
@@ -56,15 +61,30 @@ def create_recipe(
 
 @transaction.atomic
 def update_recipe(
-    *, actor: Actor, recipe: Recipe, steps: Any = None, name: str | None = None, draft: bool = False
+    *,
+    actor: Actor,
+    recipe: Recipe,
+    steps: Any = None,
+    name: str | None = None,
+    target: str | None = None,
+    version: int | None = None,
+    draft: bool = False,
 ) -> Recipe:
-    """Rename the recipe or replace its steps; the steps before go on the undo history."""
+    """Rename the recipe or replace its steps; the steps before go on the undo history.
+
+    `version` takes it over to another version of the data set, `target` names the column that its preview predicts.
+    """
     decision, reads = _require_edit(actor, recipe)
     changed = Recipe.objects.select_for_update().get(pk=recipe.pk)
     if name is not None:
         changed.name = name.strip() or changed.name
+    if target is not None:
+        changed.target = target
+    if version is not None:
+        changed.version = _numbered(changed.dataset, version).number
     if steps is not None:
-        checked = _checked(steps, latest(changed.dataset), reads, draft)
+        others = around(actor=actor, department=changed.department, steps=steps)
+        checked = _checked(steps, version_of(changed), reads, draft, others)
         if checked != changed.steps:
             changed.history = [*changed.history, changed.steps][-HISTORY:]
             changed.future, changed.steps = [], checked
@@ -103,12 +123,19 @@ def preview_steps(
     version: int | None = None,
     limit: int = 20,
     focus: int | None = None,
+    target: str | None = None,
+    department: Department | None = None,
 ) -> dict[str, Any]:
-    """Run steps over a version, the latest ready one by default, and report what each does; nothing is stored."""
+    """Run steps over a version, the latest ready one by default, and report what each does; nothing is stored.
+
+    `department` is the one that prepares: its data sets may be joined, and the pseudonyms are its own.
+    """
     decision = require(actor, Verb.PREVIEW, dataset)
     chosen = latest(dataset) if version is None else _numbered(dataset, version)
-    with _mistakes_as_refusals(), tables.opened(chosen, decision, actor=actor) as table:
-        report = preview(read_steps(steps), table.path, table.schema, limit, focus=focus)
+    home = department or home_of(actor, dataset)
+    with _mistakes_as_refusals(), tables.opened(chosen, decision, actor=actor) as table, TemporaryDirectory() as folder:
+        others = around(actor=actor, department=home, steps=steps, folder=Path(folder))
+        report = preview(read_steps(steps), table.path, table.schema, limit, target=target, focus=focus, around=others)
     record_read(chosen, decision, "recipe_preview", **_outline(steps))
     return {"version": chosen.number, **report}
 
@@ -123,6 +150,13 @@ def latest(dataset: Dataset) -> DatasetVersion:
             "no-ready-version", _("This data set has no version that is ready. Wait for its import, or upload a file.")
         )
     return found
+
+
+def version_of(recipe: Recipe) -> DatasetVersion:
+    """The version that the recipe was written for; the newest where it is gone or was never written down."""
+    own = recipe.dataset.versions.defer("profile").filter(number=recipe.version, state=VersionState.READY)
+    found: DatasetVersion | None = own.first()
+    return found or latest(recipe.dataset)
 
 
 def home_of(actor: Actor, dataset: Dataset) -> Department:
@@ -162,11 +196,11 @@ def schema_for(version: DatasetVersion, decision: Decision) -> Schema:
     return schema_under(Schema.from_json(version.schema), decision.projection)
 
 
-def _checked(steps: Any, version: DatasetVersion, decision: Decision, draft: bool) -> Steps:
+def _checked(steps: Any, version: DatasetVersion, decision: Decision, draft: bool, others: Around) -> Steps:
     with _mistakes_as_refusals():
         shaped = read_steps(steps)
         if not draft:
-            plan(shaped, schema_for(version, decision))
+            plan(shaped, schema_for(version, decision), around=others)
     return shaped
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,14 +15,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from datasets import recipe_pages as pages
 from datasets import recipe_services as services
 from datasets.models import Dataset, Recipe
+from datasets.preparing import prepare_dataset
+from datasets.recipe_context import context_of
 from datasets.recipe_edits import ACTS, whole
-from departments.access import Verb, decide, require
+from departments.access import Verb, require
 from rest.problems import Refused, invalid
 
-SHOWN_ROWS = 20
+KEEPS_FOCUS = ("add", "move", "up", "down", "remove")
 
 
 @login_required
@@ -44,16 +45,9 @@ def _act(request: HttpRequest, dataset: Dataset, chosen: Recipe | None) -> HttpR
     act = request.POST.get("act", "")
     if act in ACTS:
         return _edit(request, dataset, chosen, act)
-    if chosen is None or act not in ("undo", "redo", "rename", "delete"):
+    if chosen is None or act not in OWN_ACTS:
         raise invalid("act", _("there is nothing to do; load the page anew"))
-    if act == "delete":
-        return _delete(request, dataset, chosen)
-    common = {"actor": request.actor, "recipe": chosen}  # type: ignore[attr-defined]
-    if act == "rename":
-        services.update_recipe(**common, name=request.POST.get("name", "")[:120])
-        return redirect(_url(dataset, chosen))
-    changed = services.undo_recipe(**common, redo=act == "redo")
-    return _answer(request, dataset, changed, whole(request.POST.get("chosen")))
+    return OWN_ACTS[act](request, dataset, chosen)
 
 
 def _edit(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, act: str) -> HttpResponse:
@@ -68,6 +62,24 @@ def _edit(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, act: st
     return HttpResponseClientRedirect(url) if request.htmx else redirect(url)  # type: ignore[attr-defined]
 
 
+def _undo(request: HttpRequest, dataset: Dataset, chosen: Recipe) -> HttpResponse:
+    redo = request.POST.get("act") == "redo"
+    changed = services.undo_recipe(actor=request.actor, recipe=chosen, redo=redo)  # type: ignore[attr-defined]
+    return _answer(request, dataset, changed, whole(request.POST.get("chosen")))
+
+
+def _update(request: HttpRequest, dataset: Dataset, chosen: Recipe) -> HttpResponse:
+    """Give the recipe another name, another version, or another column to predict."""
+    services.update_recipe(
+        actor=request.actor,  # type: ignore[attr-defined]
+        recipe=chosen,
+        name=request.POST.get("name", "")[:120],
+        target=request.POST.get("target"),
+        version=whole(request.POST.get("version")),
+    )
+    return redirect(_url(dataset, chosen))
+
+
 def _delete(request: HttpRequest, dataset: Dataset, chosen: Recipe) -> HttpResponse:
     if request.POST.get("confirm", "").strip() != chosen.name:
         messages.error(request, _("Nothing was deleted: the name that you typed is not the recipe's."))
@@ -75,6 +87,29 @@ def _delete(request: HttpRequest, dataset: Dataset, chosen: Recipe) -> HttpRespo
     services.delete_recipe(actor=request.actor, recipe=chosen)  # type: ignore[attr-defined]
     messages.success(request, _("%s is deleted.") % chosen.name)
     return redirect("datasets:recipe", dataset.pk)
+
+
+def _prepare(request: HttpRequest, dataset: Dataset, chosen: Recipe) -> HttpResponse:
+    """Have the outcome written into a data set of its own, and go there."""
+    version = services.version_of(chosen).number
+    name = request.POST.get("name", "")
+    try:
+        made = prepare_dataset(actor=request.actor, recipe=chosen, name=name, version=version)  # type: ignore[attr-defined]
+    except Refused as refused:
+        messages.error(request, str(refused.detail))
+        return redirect(_url(dataset, chosen))
+    return redirect("datasets:detail", made.dataset_id)
+
+
+OWN_ACTS: dict[str, Callable[[HttpRequest, Dataset, Recipe], HttpResponse]] = {
+    "undo": _undo,
+    "redo": _undo,
+    "rename": _update,
+    "target": _update,
+    "take_over": _update,
+    "prepare": _prepare,
+    "delete": _delete,
+}
 
 
 def _answer(request: HttpRequest, dataset: Dataset, chosen: Recipe, place: int | None) -> HttpResponse:
@@ -113,33 +148,10 @@ def _chosen(request: HttpRequest, dataset: Dataset) -> Recipe | None:
 
 def _page(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, place: int | None) -> HttpResponse:
     part = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    context = _context(request, dataset, chosen, place)
+    shown = {"recipes": _own(request, dataset), "takes_focus": request.POST.get("act") in KEEPS_FOCUS}
+    context = context_of(request.actor, dataset, chosen, place) | shown  # type: ignore[attr-defined]
     response = render(
         request, "datasets/recipe_editor.html" if part else "datasets/recipe.html", {**context, "part": part}
     )
     patch_vary_headers(response, ["HX-Request"])
     return response
-
-
-def _context(request: HttpRequest, dataset: Dataset, chosen: Recipe | None, place: int | None) -> dict[str, Any]:
-    actor: Any = request.actor  # type: ignore[attr-defined]
-    context = {
-        "dataset": dataset, "recipe": chosen, "recipes": _own(request, dataset), "menu": pages.menu(),
-        "may_edit": services.may_prepare(actor, dataset, chosen), "may_train": decide(actor, Verb.TRAIN, dataset).allowed,
-        "takes_focus": request.POST.get("act") in ("add", "move", "up", "down", "remove"),
-    }  # fmt: skip
-    try:
-        version = services.latest(dataset)
-    except Refused as refused:
-        return {**context, "not_ready": refused.detail, "may_edit": False}
-    steps = chosen.steps if chosen else []
-    place = place if place is not None and place < len(steps) else None
-    report = services.preview_steps(actor=actor, dataset=dataset, steps=steps, limit=SHOWN_ROWS, focus=place)
-    listed = pages.listed(steps, report, place)
-    schema = services.schema_for(version, decide(actor, Verb.PREVIEW, dataset))
-    return {
-        **context, "version": version, "report": report, "place": place, "steps": listed,
-        "broken": [step["number"] for step in listed if step["error"]],
-        "settings": pages.settings_of(steps, report, place, schema) if place is not None else None,
-        "table": pages.table_of(report),
-    }  # fmt: skip

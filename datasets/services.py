@@ -135,10 +135,9 @@ def _begin_version(
     actor: Actor, dataset: Dataset, filename: str, source: storage.Stored, options: dict[str, Any]
 ) -> DatasetVersion:
     """Add the next version and queue the job that reads its file."""
-    Dataset.objects.select_for_update().get(pk=dataset.pk)
-    last = dataset.versions.aggregate(last=models.Max("number"))["last"] or 0
     version = DatasetVersion.objects.create(
-        dataset=dataset, department_id=dataset.department_id, number=last + 1, source_name=filename, source_key=source.key,
+        dataset=dataset, department_id=dataset.department_id, number=next_number(dataset), source_name=filename,
+        source_key=source.key,
         source_bytes=source.size, source_sha256=source.sha256, options=options, created_by_id=actor.person_id,
     )  # fmt: skip
     record("dataset.add_version", dataset, version=version.number, details={"source_sha256": source.sha256})
@@ -147,6 +146,13 @@ def _begin_version(
     version.save(update_fields=["job"])
     dataset.save(update_fields=["updated_at"])
     return version
+
+
+def next_number(dataset: Dataset) -> int:
+    """The next version's number, held until the transaction ends."""
+    Dataset.objects.select_for_update().get(pk=dataset.pk)
+    last: int = dataset.versions.aggregate(last=models.Max("number"))["last"] or 0
+    return last + 1
 
 
 def complete_version(

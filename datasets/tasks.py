@@ -6,7 +6,16 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from datasets import diff_tasks, erasure_tasks, granted_tasks, services, source_tasks, storage, upload_tasks
+from datasets import (
+    diff_tasks,
+    erasure_tasks,
+    granted_tasks,
+    preparing_tasks,
+    services,
+    source_tasks,
+    storage,
+    upload_tasks,
+)
 from datasets.models import DatasetVersion
 from datasets.read_file import read_file
 from jobs.context import JobContext
@@ -15,7 +24,7 @@ from jobs.models import Job, JobState
 from jobs.registry import handler
 
 # Their jobs are declared by being imported.
-__all__ = ["diff_tasks", "erasure_tasks", "granted_tasks", "source_tasks", "upload_tasks"]
+__all__ = ["diff_tasks", "erasure_tasks", "granted_tasks", "preparing_tasks", "source_tasks", "upload_tasks"]
 
 
 def settle(job: Job) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from datasets.models import Recipe
-from datasets.recipe import RecipeError, plan
+from datasets.recipe import NOTHING, Around, RecipeError, plan
 from datasets.schema import Schema
 from datasets.tables import Described
 from plugins.params import ParamError, validate_params
@@ -84,11 +84,11 @@ class _Faults(list[dict[str, str]]):
             raise Refused("invalid", detail, status=422, errors=self)
 
 
-def check(table: Described, recipe: Recipe | None, request: Request) -> Configuration:
+def check(table: Described, recipe: Recipe | None, request: Request, others: Around = NOTHING) -> Configuration:
     """Return the settled configuration. Raises Refused (422) with every field that cannot be used."""
     faults = _Faults()
     task = _task(table, request, faults)
-    steps = _steps(recipe, table, request, faults)
+    steps = _steps(recipe, table, request, others, faults)
     features = _features(table.schema, request, faults)
     shares = _split(request, faults)
     _number(request.seed, 0, MAX_SEED, "seed", faults)
@@ -134,14 +134,16 @@ def _task(table: Described, request: Request, faults: _Faults) -> str:
     return request.task or column.task
 
 
-def _steps(recipe: Recipe | None, table: Described, request: Request, faults: _Faults) -> list[dict[str, Any]]:
+def _steps(
+    recipe: Recipe | None, table: Described, request: Request, others: Around, faults: _Faults
+) -> list[dict[str, Any]]:
     if recipe is None:
         return []
     if recipe.dataset_id != table.version.dataset_id:
         faults.add("recipe", _("this recipe prepares another data set"))
         return []
     try:
-        plan(recipe.steps, table.schema, request.target if request.target in table.schema else None)
+        plan(recipe.steps, table.schema, request.target if request.target in table.schema else None, others)
     except RecipeError as error:
         for one in error.errors:
             faults.add(f"recipe.{one['field']}", one["message"])

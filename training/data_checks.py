@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from datasets import tables
 from datasets.models import DatasetVersion, Recipe
+from datasets.recipe import Around
 from datasets.recipe_services import create_recipe, update_recipe
 from datasets.services import record_read
 from departments.access import Actor
@@ -16,7 +19,7 @@ from rest.problems import Refused
 from training.configuration import Configuration
 from training.engine import checks, data
 from training.engine.errors import TrainError
-from training.services import require_train
+from training.services import around_for, require_train
 
 # A person waits for the answer: a larger table is judged by so many of its rows, evenly taken. The run judges all.
 MOST_CELLS = 5_000_000
@@ -30,13 +33,15 @@ def check_data(
     with tables.opened(version, decision, actor=actor) as table:
         most = max(1000, MOST_CELLS // max(1, len(table.schema)))
         every = -(-table.rows // most) or 1
-        source = _read(table, configuration, every)
-        found = [*source.findings, *checks.before(source)]
+        with TemporaryDirectory() as folder:
+            others = around_for(actor, department, configuration.steps, Path(folder))
+            source = _read(table, configuration, every, others)
+            found = [*source.findings, *checks.before(source)]
     record_read(version, decision, "check", rows=source.frame.height)
     return {"findings": found, "rows": -(-table.rows // every), "of": table.rows}
 
 
-def _read(table: tables.Table, configuration: Configuration, every: int) -> data.Source:
+def _read(table: tables.Table, configuration: Configuration, every: int, others: Around) -> data.Source:
     try:
         return data.read(
             table.path,
@@ -48,6 +53,7 @@ def _read(table: tables.Table, configuration: Configuration, every: int) -> data
             shares=configuration.split,
             seed=configuration.seed,
             every=every,
+            around=others,
         )
     except TrainError as error:
         errors = [{"field": error.field, "message": error.detail}] if error.field else []

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from datasets import storage
+from datasets.recipe import NOTHING, Around
 from datasets.tables import Described, described
 from departments.access import Actor, Decision
 from jobs.errors import Cancelled, JobFailed, Paused
@@ -92,8 +93,9 @@ def _train(run: TrainingRun, table: Described, ctx: JobContext, monitor: JobMoni
     """The engine's training, its ways to end translated into the job's."""
     # The engine clears its folder when the training is another one than it was: it gets one of its own.
     folder, artifact = ctx.workdir / "training", ctx.workdir / "artifact"
+    others = services.around_for(requester(ctx.job()), run.department, run.steps, folder=ctx.workdir)
     try:
-        return train(spec_of(run, table, ctx.workdir), workdir=folder, artifact=artifact, monitor=monitor)
+        return train(spec_of(run, table, ctx.workdir, others), workdir=folder, artifact=artifact, monitor=monitor)
     except TrainCancelled:
         raise Cancelled from None
     except TrainPaused:
@@ -105,7 +107,7 @@ def _train(run: TrainingRun, table: Described, ctx: JobContext, monitor: JobMoni
         raise JobFailed(error.code, error.detail, hint=error.hint, errors=errors) from error
 
 
-def spec_of(run: TrainingRun, table: Described, workdir: Path) -> TrainSpec:
+def spec_of(run: TrainingRun, table: Described, workdir: Path, others: Around = NOTHING) -> TrainSpec:
     """The engine's view of a run's row, on the table that the run was given."""
     return TrainSpec(
         data=storage.bring(table.key, workdir),
@@ -118,6 +120,7 @@ def spec_of(run: TrainingRun, table: Described, workdir: Path) -> TrainSpec:
         seed=run.seed,
         split=run.split,
         time_limit=run.time_limit,
+        around=others,
     )
 
 

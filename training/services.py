@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from django.utils.translation import gettext as _
 
 from audit.services import record
 from datasets.models import Dataset, DatasetVersion, Recipe, VersionState
+from datasets.recipe import Around
+from datasets.recipe_around import around
 from datasets.tables import Described, described
 from departments.access import Actor, Decision, Verb, decide, require, require_in
 from departments.models import Department, Grant
@@ -72,6 +75,11 @@ def table_for(actor: Actor, version: DatasetVersion, decision: Decision) -> Desc
     return described(version, decision, actor=actor)
 
 
+def around_for(actor: Actor, department: Department, steps: Any, folder: Path | None = None) -> Around:
+    """What the steps reach outside of their table. A joined table's rows go into the model: reading them is asked for too."""
+    return around(actor=actor, department=department, steps=steps, folder=folder, verbs=(Verb.TRAIN, Verb.PREVIEW))
+
+
 def start_run(
     *,
     actor: Actor,
@@ -85,7 +93,8 @@ def start_run(
     """Check, make the run with everything it needs settled, and queue its job."""
     decision = require_train(actor, version.dataset, department)
     require_recipe(actor, recipe, department)
-    configuration = check(table_for(actor, version, decision), recipe, request)
+    others = around_for(actor, department, recipe.steps if recipe else [])
+    configuration = check(table_for(actor, version, decision), recipe, request, others)
     with transaction.atomic():
         run = create_run(
             actor=actor,

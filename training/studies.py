@@ -50,7 +50,8 @@ def start_study(
     services.require_recipe(actor, recipe, department)
     if not request.family:
         raise invalid("family", _("a study tunes the parameters of one family: name it"))
-    configuration = check(services.table_for(actor, version, decision), recipe, request)
+    others = services.around_for(actor, department, recipe.steps if recipe else [])
+    configuration = check(services.table_for(actor, version, decision), recipe, request, others)
     check_search(configuration.family, search, trials)
     with transaction.atomic():
         study = Study.objects.create(

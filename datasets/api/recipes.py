@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from datasets import recipe_services as services
 from datasets.models import Dataset, Recipe
+from datasets.preparing import prepare_dataset
 from datasets.recipe import STEPS, Step
 from departments.access import Verb
 from departments.api.viewsets import ActorMixin, AtriumViewSet
@@ -46,7 +47,19 @@ class RecipeSerializer(serializers.ModelSerializer[Recipe]):
 
     class Meta:
         model = Recipe
-        fields = ("id", "name", "dataset", "department", "steps", "created_at", "updated_at", "created_by", "url")
+        fields = (
+            "id",
+            "name",
+            "dataset",
+            "department",
+            "version",
+            "target",
+            "steps",
+            "created_at",
+            "updated_at",
+            "created_by",
+            "url",
+        )
         read_only_fields = fields
 
     def to_representation(self, instance: Recipe) -> dict[str, Any]:
@@ -70,6 +83,8 @@ class NewRecipeSerializer(serializers.Serializer[Any]):
 class ChangeRecipeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120, required=False)
     steps = _Steps(required=False)
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
+    target = serializers.CharField(max_length=255, required=False, allow_blank=True)
 
 
 class PreviewOptionsSerializer(serializers.Serializer[Any]):
@@ -78,6 +93,23 @@ class PreviewOptionsSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
     limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
     focus = serializers.IntegerField(min_value=0, max_value=99, required=False)
+    target = serializers.CharField(max_length=255, required=False, help_text="The column to predict.")
+
+
+class PrepareSerializer(serializers.Serializer[Any]):
+    """`name` makes a new data set; `into` adds a version to one of the department's."""
+
+    name = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
+    into = serializers.UUIDField(required=False)
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
+
+
+class PreparedSerializer(serializers.Serializer[Any]):
+    """The version that a job is making, and the job."""
+
+    dataset = serializers.UUIDField(source="dataset_id")
+    number = serializers.IntegerField()
+    job = serializers.UUIDField(source="job_id")
 
 
 class PreviewRequestSerializer(PreviewOptionsSerializer):
@@ -145,8 +177,21 @@ class RecipeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumView
         recipe = self.object(Verb.DISCOVER)
         asked = PreviewOptionsSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        given = {**asked.validated_data, "dataset": recipe.dataset, "steps": recipe.steps}
-        return Response(services.preview_steps(actor=self.actor, **given))
+        own = {"target": recipe.target or None}
+        given = {**own, **asked.validated_data, "dataset": recipe.dataset, "steps": recipe.steps}
+        return Response(services.preview_steps(actor=self.actor, department=recipe.department, **given))
+
+    @extend_schema(request=PrepareSerializer, responses={202: PreparedSerializer})
+    @action(detail=True, methods=["post"])
+    def prepare(self, request: Request, id: str) -> Response:
+        """Write the recipe's outcome into a new data set, or into the next version of one, by a job."""
+        recipe = self.object(Verb.EDIT)
+        asked = PrepareSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = asked.validated_data
+        into = self._dataset(given["into"]) if "into" in given else None
+        made = prepare_dataset(actor=self.actor, recipe=recipe, **{**given, "into": into})
+        return Response(PreparedSerializer(made).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(operation_id="recipes_try", request=PreviewRequestSerializer, responses=OpenApiTypes.OBJECT)
     @action(detail=False, methods=["post"], url_path="preview", url_name="try")

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from datasets.recipes.layout import Layout
 from datasets.recipes.plan import Plan, plan
 from datasets.schema import NUMERIC, Schema
+from datasets.steps._around import NOTHING, Around
 
 Steps = list[dict[str, Any]]
 
@@ -23,7 +24,13 @@ class Needs(Protocol):
 
 
 def complete(
-    steps: Steps, schema: Schema, features: Sequence[str], needs: Needs, *, target: str | None = None
+    steps: Steps,
+    schema: Schema,
+    features: Sequence[str],
+    needs: Needs,
+    *,
+    target: str | None = None,
+    around: Around = NOTHING,
 ) -> Steps:
     """The given steps and, marked automatic, those that make every feature numeric, complete and scaled as needed.
 
@@ -31,7 +38,7 @@ def complete(
     """
     made = list(steps)
     for completion in (_dates, _gaps, _truth_gaps, _categories, _truths, _scale):
-        made += completion(plan(made, schema, target), set(features), needs)
+        made += completion(plan(made, schema, target, around), set(features), needs)
     return made
 
 

@@ -93,6 +93,18 @@ def columns_named(steps: Any) -> set[str]:
     return {name for index, entry in enumerate(_entries(steps)) for name in _names_in(entry, f"steps[{index}]")}
 
 
+def tables_named(steps: Any) -> list[str]:
+    """The references of other tables that the enabled steps name, once each; none of steps that cannot be read."""
+    found = []
+    for index, entry in enumerate(steps if isinstance(steps, list) else []):
+        try:
+            step, params, _, enabled = _read(entry, f"steps[{index}]")
+        except RecipeError:
+            continue
+        found += [params[p.name] for p in step.params if p.kind == "table" and params[p.name] and enabled]
+    return list(dict.fromkeys(found))
+
+
 def _names_in(entry: Any, field: str) -> list[str]:
     step, params, names, enabled = _read(entry, field)
     try:

@@ -24,5 +24,12 @@ ROWS = [
     Row("api/v1/recipes/<uuid:id>/", "GET", "200 200 200 200 404 404 200 404 401", args=ID),
     Row("api/v1/recipes/<uuid:id>/", "PATCH", "200 403 200 200 404 404 403 404 401", args=ID, body={"steps": STEPS}),
     Row("api/v1/recipes/<uuid:id>/", "DELETE", "204 403 204 204 404 404 403 404 401", args=ID),
+    Row(
+        "api/v1/recipes/<uuid:id>/prepare/",
+        "POST",
+        "202 403 202 202 404 404 403 404 401",
+        args=ID,
+        body={"name": "Prepared"},
+    ),
     Row("api/v1/recipes/<uuid:id>/preview/", "POST", "200 200 200 200 404 404 403 404 401", args=ID),
 ]

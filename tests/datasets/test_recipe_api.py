@@ -180,7 +180,7 @@ def test_steps_declare_themselves(api_of: Callable[..., APIClient]) -> None:
     assert {"duplicates", "missing", "outliers", "normalise", "encode", "dates", "drop", "log"} <= set(declared)
     keep, by = declared["duplicates"]["params"]
     assert by["kind"] == "column" and "text" not in by["types"] and declared["duplicates"]["group"] == "Clean"
-    assert keep["choices"] == ["first", "last"] and keep["default"] == "first"
+    assert keep["choices"][:2] == ["first", "last"] and keep["default"] == "first"
 
 
 def test_the_next_version_takes_the_same_recipe(

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from datasets.models import Dataset, DatasetVersion, Recipe
+from datasets.recipe import Around
 from datasets.tables import Described
 from departments.access import Actor, Verb
 from departments.api.viewsets import AtriumViewSet
@@ -118,8 +119,12 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewSet
         asked = RunRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         named = named_objects(self.actor, asked.validated_data)
-        planned = check(self._table(named), named["recipe"], asked.request())
+        planned = check(self._table(named), named["recipe"], asked.request(), self._around(named))
         return Response(PlanSerializer(planned).data)
+
+    def _around(self, named: dict[str, Any]) -> Around:
+        recipe = named["recipe"]
+        return services.around_for(self.actor, named["department"], recipe.steps if recipe else [])
 
     def _table(self, named: dict[str, Any]) -> Described:
         decision = services.require_train(self.actor, named["version"].dataset, named["department"])
@@ -133,7 +138,8 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewSet
         asked = RunRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         named = named_objects(self.actor, asked.validated_data)
-        configuration = check(self._table(named), named.pop("recipe"), asked.request())
+        others = self._around(named)
+        configuration = check(self._table(named), named.pop("recipe"), asked.request(), others)
         return Response(check_data(actor=self.actor, **named, configuration=configuration))
 
     @extend_schema(request=CloneRequestSerializer, responses={202: RunDetailSerializer})

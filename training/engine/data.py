@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.parts import read as read_columns
 from datasets.parts import scan
-from datasets.recipe import FittedRecipe, RecipeError, columns_named, complete, fit
+from datasets.recipe import NOTHING, Around, FittedRecipe, RecipeError, columns_named, complete, fit
 from datasets.schema import Schema
 from training.engine import split
 from training.engine.errors import TrainError
@@ -41,6 +41,7 @@ class Source:
     features: list[str]
     parts: Mapping[str, np.ndarray]
     steps: list[dict[str, Any]]
+    around: Around = NOTHING
     findings: list[dict[str, Any]] = field(default_factory=list)
     _prepared: dict[Needs, Prepared] = field(default_factory=dict)
 
@@ -62,8 +63,8 @@ class Source:
     def _prepare(self, needs: Needs) -> Prepared:
         name = self.target.name
         try:
-            steps = complete(self.steps, self.schema, self.features, needs, target=name)
-            recipe = fit(steps, self.part("train"), self.schema, target=name)
+            steps = complete(self.steps, self.schema, self.features, needs, target=name, around=self.around)
+            recipe = fit(steps, self.part("train"), self.schema, target=name, around=self.around)
         except RecipeError as error:
             raise _bad_recipe(error) from error
         columns = recipe.derived(self.features)
@@ -107,6 +108,7 @@ def read(
     shares: Mapping[str, float],
     seed: int,
     every: int = 1,
+    around: Around = NOTHING,
 ) -> Source:
     """Read the columns that are used, leave out rows without a target, and split. Raises TrainError.
 
@@ -130,7 +132,7 @@ def read(
     classes = understood.task != REGRESSION
     parts = split.split(understood.numbers(known[target]), shares, seed, stratified=classes)
     own = Schema(tuple(column for column in schema if column.name in used and column.name not in empty))
-    return Source(known, own, understood, left, parts, steps, findings)
+    return Source(known, own, understood, left, parts, steps, around, findings)
 
 
 def _without_repeats(frame: pl.DataFrame, schema: Schema, steps: list[dict[str, Any]]) -> pl.DataFrame:

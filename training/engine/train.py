@@ -13,10 +13,11 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasets.recipe import NOTHING, Around
 from datasets.schema import Schema
 from plugins.params import ParamError, validate_params
 from training.engine import artifact as artifacts
@@ -54,11 +55,17 @@ class TrainSpec:
     seed: int = 0
     split: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT))
     time_limit: float | None = None
+    around: Around = NOTHING
 
     def fingerprint(self) -> str:
         """What tells the checkpoints of this training from another's: everything asked for, and the file's size."""
-        asked = {**asdict(self), "schema": self.schema.to_json(), "data": self.data.stat().st_size}
-        del asked["time_limit"]
+        # What the steps reach is named in them; the tables themselves may lie elsewhere at the next attempt.
+        asked = {
+            **asdict(replace(self, around=NOTHING)),
+            "schema": self.schema.to_json(),
+            "data": self.data.stat().st_size,
+        }
+        del asked["time_limit"], asked["around"]
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -168,6 +175,7 @@ def _read(spec: TrainSpec) -> Source:
         task=spec.task,
         shares=spec.split,
         seed=spec.seed,
+        around=spec.around,
     )
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from datasets.models import Dataset, DatasetVersion, Recipe
+from datasets.recipe import Around
 from datasets.tables import Described
 from departments.access import Verb, require
 from departments.models import Department
@@ -155,7 +156,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     page: dict[str, Any] = {"form": form, "version": table.version}
     if form.is_valid():
         try:
-            page |= _planned(request, form, table)
+            page |= _planned(request, form, table, department)
         except Refused as refused:
             form.take(refused)
     return render(request, "training/_plan.html", page)
@@ -170,7 +171,8 @@ def data_checks(request: HttpRequest) -> HttpResponse:
     page: dict[str, Any] = {"version": table.version}
     if form.is_valid():
         try:
-            planned = check(table, form.cleaned_data["recipe"], form.request())
+            recipe = form.cleaned_data["recipe"]
+            planned = check(table, recipe, form.request(), _around(request, department, recipe))
             asked = {"actor": request.actor, "department": department, "version": table.version}  # type: ignore[attr-defined]
             page |= check_data(**asked, configuration=planned)
         except Refused as refused:
@@ -207,9 +209,13 @@ def _placed(request: HttpRequest) -> tuple[Described, Department]:
     return _place(request, dataset_id, request.POST.get("version"))
 
 
-def _planned(request: HttpRequest, form: TrainForm, table: Described) -> dict[str, Any]:
+def _around(request: HttpRequest, department: Department, recipe: Recipe | None) -> Around:
+    return services.around_for(request.actor, department, recipe.steps if recipe else [])  # type: ignore[attr-defined]
+
+
+def _planned(request: HttpRequest, form: TrainForm, table: Described, department: Department) -> dict[str, Any]:
     asked, values = form.request(), form.cleaned_data
-    planned = check(table, values["recipe"], asked)
+    planned = check(table, values["recipe"], asked, _around(request, department, values["recipe"]))
     trials = values["trials"]
     if trials:
         _check_study(form)

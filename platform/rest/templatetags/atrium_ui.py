@@ -109,11 +109,13 @@ def param_field(
     prefix: str = "",
     offered: Sequence[tuple[str, str]] = (),
     note: str = "",
+    texts: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Render a plug-in's declared parameter as a form field; `value` None shows its default; `note` stands before its help.
 
     The field's name is `prefix` + the parameter's name. A field with `when` is hidden until the other one fits.
-    `offered` are the columns, or other things, to choose from: (value, what is shown beside it).
+    `offered` are the columns, or other things, to choose from: (value, what is shown beside it), `texts` suggestions for
+    the texts of pairs.
     """
     shown = param.default if value is None else value
     return {
@@ -121,6 +123,7 @@ def param_field(
         "name": prefix + param.name,
         "id": "id_" + (prefix + param.name).replace(".", "_"),
         "value": " ".join(map(str, shown)) if isinstance(shown, list | tuple) else ("" if shown is None else shown),
+        "texts": texts,
         "offered": _offered(param, shown, offered),
         "pairs": [*shown.items(), ("", "")] if isinstance(shown, dict) else [("", "")],
         "checked": str(shown).lower() in {"true", "on", "1"},
@@ -137,7 +140,10 @@ def param_field(
 
 def _offered(param: Param, shown: Any, offered: Sequence[tuple[str, str]]) -> list[tuple[str, str, bool]]:
     """What may be chosen, and whether it is; something chosen that is offered no more stays, to be seen."""
-    chosen = param.columns(shown) if param.kind != "table" else [shown] if shown else []
+    if param.kind not in ("column", "columns", "pairs", "names", "table"):
+        return []
+    several = param.kind in ("columns", "pairs", "names")
+    chosen = list(shown or ()) if several else [shown] if shown else []
     known = [each for each, _ in offered]
     gone = [(name, "") for name in chosen if name not in known]
     return [(name, note, name in chosen) for name, note in [*offered, *gone]]
