@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models, transaction
 from django.http import Http404
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,7 @@ from datasets.read_file import ReadFile
 from datasets.schedule import GIVE_UP, after_failure, next_time
 from datasets.services import complete_version, fail_version, insert_dataset
 from departments.access import Actor, Verb, actor_for, require
+from departments.notices import managers_of, notify
 from jobs.models import Job, JobState
 from jobs.services import enqueue
 from rest.problems import Refused, invalid
@@ -144,7 +146,17 @@ def _begin_due(feed: Feed) -> int:
         return 0
 
 
+def _tell(kind: str, feed: Feed, mark: Any) -> None:
+    """A notice to the person for whom the data set is refreshed, and to the managers; once for every `mark`."""
+    people = [*managers_of(feed.department_id), *([feed.created_by] if feed.created_by else [])]
+    names = {"name": feed.dataset.name, "source": feed.source.name}
+    notify(
+        kind, people, key=f"{kind}:{feed.pk}:{mark}", path=reverse("datasets:detail", args=[feed.dataset_id]), **names
+    )
+
+
 def _pause(feed: Feed, problem: dict[str, Any]) -> None:
+    _tell("feed.paused", feed, timezone.now().date())
     Feed.objects.filter(pk=feed.pk).update(is_paused=True, next_at=None, last_outcome="failed", last_error=problem)
     record("feed.pause", feed, department_id=feed.department_id, details={"code": problem.get("code", "")})
 
@@ -155,6 +167,8 @@ def complete(feed: Feed, version: DatasetVersion, read: ReadFile, *, newest: str
         version=version, report=read.report, profile=read.profile, key=read.key, rejects_key=read.rejects_key
     )
     _note_success(feed, outcome="updated", newest=newest)
+    if any(version.origin.get("drift", {}).values()):
+        _tell("feed.drift", feed, version.pk)
 
 
 def nothing_new(feed: Feed, version: DatasetVersion, *, newest: str | None) -> None:
@@ -190,6 +204,8 @@ def note_failure(feed: Feed, job: Job) -> None:
         feed.failures = min(feed.failures + 1, 1000)
         feed.is_paused = feed.is_paused or feed.failures >= GIVE_UP
         feed.next_at = None if feed.is_paused else after_failure(feed, now)
+        if feed.failures == 1 or feed.is_paused:
+            _tell("feed.paused" if feed.is_paused else "feed.failed", feed, job.pk)
     feed.save(update_fields=["last_at", "last_outcome", "last_error", "failures", "is_paused", "next_at"])
     record("feed.failed", feed, details={"code": feed.last_error.get("code", ""), "in_a_row": feed.failures})
 

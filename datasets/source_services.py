@@ -109,6 +109,8 @@ def delete_source(*, actor: Actor, source: Source) -> None:
         names = ", ".join(str(feed.dataset) for feed in source.feeds.select_related("dataset")[:5])
         detail = _("These data sets are kept up from it: %s. Detach them from the source first.") % names
         raise Refused("in_use", detail) from None
+    if source.file_key and not Source.objects.filter(file_key=source.file_key).exists():
+        transaction.on_commit(lambda: storage.discard([source.file_key]))
 
 
 @transaction.atomic
@@ -168,7 +170,8 @@ def _take_file(source: Source, declared: Connector, file: File | None) -> None:
     if file is not None and not declared.takes_file:
         raise invalid("file", _("this kind of source takes no file"))
     if file is not None:
-        source.file_key, source.file_name = storage.keep(file, "sources").key, (file.name or "file")[:255]
+        # Apart from versions' files: either may be deleted without a look at the other.
+        source.file_key, source.file_name = storage.keep(file, "databases").key, (file.name or "file")[:255]
 
 
 def _checked_name(name: str) -> str:
@@ -208,3 +211,16 @@ def disallow(*, allowance: ConnectAllowance) -> None:
     """Take an allowance back; from the next connection on it counts no more."""
     record("connection.disallow", allowance, details={"entry": allowance.entry})
     allowance.delete()
+
+
+def reseal() -> int:
+    """Seal what an earlier secret key sealed with the present one; return how many sources that were."""
+    done = 0
+    for pk in Source.objects.exclude(sealed="").values_list("pk", flat=True):
+        with transaction.atomic():
+            source = Source.objects.select_for_update().get(pk=pk)
+            if not is_current(source.sealed):
+                source.sealed = seal(unseal(source.sealed))
+                source.save(update_fields=["sealed"])
+                done += 1
+    return done

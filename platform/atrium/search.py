@@ -30,6 +30,7 @@ PAGES = (
     Hit(_("Upload a data set"), "/datasets/new/", "upload", _("Action")),
     Hit(_("Train a model"), "/runs/new/", "chart-line", _("Action")),
     Hit(_("Datasets"), "/datasets/", "table", _("Page")),
+    Hit(_("Sources"), "/datasets/sources/", "plug", _("Page")),
     Hit(_("Runs"), "/runs/", "chart-line", _("Page")),
     Hit(_("Models"), "/models/", "box-model-2", _("Page")),
     Hit(_("Deployments"), "/deployments/", "broadcast", _("Page")),

@@ -44,6 +44,13 @@ KINDS: dict[str, Kind] = {
     "grant.ending": Kind("clock", "warn", _("The access of %(department)s to “%(name)s” ends on %(day)s.")),
     "grant.ended": Kind("clock-off", "warn", _("The access of %(department)s to “%(name)s” has ended.")),
     "grant.revoked": Kind("ban", "bad", _("%(owner)s revoked the access of %(department)s to “%(name)s”.")),
+    "feed.failed": Kind(
+        "plug-off", "bad", _("“%(name)s” could not be refreshed from “%(source)s”; it is tried again.")
+    ),
+    "feed.paused": Kind(
+        "player-pause", "bad", _("“%(name)s” is refreshed from “%(source)s” no more, until you resume it.")
+    ),
+    "feed.drift": Kind("columns", "warn", _("The columns of “%(name)s” changed at its source “%(source)s”.")),
     "data.choice": Kind(
         "alert-triangle", "warn", _("%(owner)s decided about what %(department)s made from “%(name)s”.")
     ),

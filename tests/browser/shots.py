@@ -15,8 +15,18 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 LISTS = ("/datasets/", "/runs/", "/models/", "/deployments/", "/jobs/")
-PAGES = ("/", *LISTS, "/datasets/new/", "/settings/tokens/", "/settings/password/", "/no-such-page/")
-ADMIN_PAGES = ("/admin/", "/admin/departments/", "/admin/people/", "/admin/audit/")
+PAGES = (
+    "/",
+    *LISTS,
+    "/datasets/new/",
+    "/datasets/sources/",
+    "/datasets/sources/new/",
+    "/datasets/sources/new/?connector=postgresql",
+    "/settings/tokens/",
+    "/settings/password/",
+    "/no-such-page/",
+)
+ADMIN_PAGES = ("/admin/", "/admin/departments/", "/admin/people/", "/admin/connections/", "/admin/audit/")
 LOOKS = [(w, theme, lang) for w in (1440, 360) for theme in ("light", "dark") for lang in ("en", "zh-hans")]
 
 

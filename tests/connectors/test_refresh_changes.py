@@ -9,6 +9,7 @@ import pytest
 from datasets import storage
 from datasets.models import Dataset, DatasetVersion, Feed
 from datasets.parts import read
+from departments.models import Notice
 from tests.connectors.test_import_from_a_source import import_orders
 
 pytestmark = pytest.mark.servers
@@ -106,6 +107,7 @@ def test_new_columns_are_read_whole_and_told(alice, shop, run_jobs):
     }
     assert version.origin["mode"] == "full"
     assert any("'city'" in note for note in version.notes)
+    assert Notice.objects.get(person__username="alice").kind == "feed.drift"
 
 
 def test_a_recipe_that_needs_a_lost_column_is_named(alice, shop, run_jobs):

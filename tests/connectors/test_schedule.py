@@ -12,6 +12,7 @@ from datasets import feed_services
 from datasets.feed_services import refresh_due
 from datasets.models import Dataset, DatasetVersion, Feed, Source
 from datasets.schedule import GIVE_UP, after_failure, next_time
+from departments.models import Notice
 from jobs.models import Job
 from tests.connectors.servers import web_server
 
@@ -126,6 +127,8 @@ def test_failures_wait_longer_and_then_pause(feed, run_jobs):
         assert (feed.failures, feed.last_error["code"]) == (number, "connection_refused")
         assert feed.is_paused == (number == GIVE_UP)
     assert feed.next_at is None
+    told = Notice.objects.filter(person__username="alice").order_by("created_at").values_list("kind", flat=True)
+    assert list(told) == ["feed.failed", "feed.paused"]
     # A data set that has nothing else keeps what failed, to say why; not every try of it.
     assert DatasetVersion.objects.filter(state="failed").count() == 1
 

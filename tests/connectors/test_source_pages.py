@@ -8,7 +8,9 @@ import pytest
 from django.urls import reverse
 
 from audit.models import AuditEvent
+from datasets import source_services
 from datasets.models import ConnectAllowance, Dataset, Feed, Source
+from departments.access import actor_for
 
 pytestmark = pytest.mark.servers
 
@@ -138,3 +140,19 @@ def test_only_an_admin_allows_a_host(browser_of, alice, shop, run_jobs, settings
     assert set(AuditEvent.objects.filter(verb__startswith="connection.").values_list("verb", flat=True)) == {
         "connection.allow", "connection.disallow",
     }  # fmt: skip
+
+
+def test_after_a_new_secret_key_sources_are_sealed_anew(alice, shop, run_jobs, settings):
+    from django.core.management import call_command
+
+    source = connect(alice, shop, run_jobs)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = (
+        "a new key that is long enough to be one",
+        [settings.SECRET_KEY],
+    )
+    call_command("reseal")
+    settings.SECRET_KEY_FALLBACKS = []
+    source_services.look_around(actor=actor_for(source.created_by), source=source)
+    run_jobs()
+    source.refresh_from_db()
+    assert source.checked["ok"], source.checked
