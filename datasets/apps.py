@@ -19,7 +19,7 @@ class DatasetsConfig(AppConfig):
         from departments import consequences, terms
 
         lineage_links.register()
-        terms.register("dataset", sharing.check)
+        terms.contribute("dataset", sharing.check_terms)
         consequences.contribute("recipes", consequences.Contributor(_("Recipes"), ends.find_recipes))
         post_save.connect(_grant_changed, sender="departments.Grant")
         _keys.use_master(_pseudonym_master)

@@ -95,6 +95,8 @@ def _readable(actor: Actor) -> list[object]:
 
 def relations(actor: Actor, datasets: list[object]) -> dict[object, str]:
     """Return {data set id: how it relates to the actor} in one query."""
+    if actor.through is not None:
+        return {each.pk: "granted" for each in datasets}  # type: ignore[attr-defined]
     readable = set(_readable(actor))
     own = set(actor.department_ids)
     return {

@@ -65,7 +65,7 @@ def read_page(
         chosen = _sorted(parquet, fitting, name=name, descending=sort != name, offset=offset, limit=limit)
     else:
         chosen = fitting.drop(_ROW).slice(offset, limit).collect()
-    return Page([_jsonable(row) for row in chosen.iter_rows(named=True)], total, offset, limit, schema.to_json())
+    return Page([jsonable(row) for row in chosen.iter_rows(named=True)], total, offset, limit, schema.to_json())
 
 
 def _sort_column(schema: Schema, sort: str) -> str:
@@ -145,5 +145,6 @@ def _value(column: Column, text: str) -> Any:
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-def _jsonable(row: dict[str, Any]) -> dict[str, Any]:
+def jsonable(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its dates as ISO text."""
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()}

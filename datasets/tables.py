@@ -126,6 +126,8 @@ def _job(version: DatasetVersion, projection: Projection, actor: Actor, found: P
     """The job that writes the table; one at a time."""
     if found is not None and found.job is not None and found.job.state in LIVE:
         return found.job
+    if found is not None and found.job is not None and found.job.state == JobState.FAILED:
+        raise Refused("not_prepared", _("What was granted could not be prepared. Its job says why."))
     grant = Grant.objects.select_related("department", "owner").get(pk=projection.grant)
     home = grant.owner if actor.through else grant.department
     payload = {"version": str(version.pk), "grant": str(grant.pk)}

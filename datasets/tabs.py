@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from datasets import reading, tables, used_by
-from datasets.forms import GrantForm, VersionForm
+from datasets.forms import VersionForm
 from datasets.models import Dataset, DatasetVersion, Recipe
 from datasets.profile_pages import columns_page, quality_page
 from datasets.recipe_services import may_prepare
@@ -37,21 +37,22 @@ TABS = {
 def preview(actor: Actor, _dataset: Dataset, version: DatasetVersion, query: QueryDict) -> dict[str, Any]:
     """A page of rows under columns that carry the whole table's figures."""
     offset, sort = _whole(query.get("offset", "")), query.get("sort", "")
+    kept = {"view_as": query["view_as"]} if "view_as" in query else {}
     page = reading.read_rows(actor=actor, version=version, offset=offset, limit=PAGE, sort=sort)
     table = tables.described(version, decide(actor, Verb.PREVIEW, version), actor=actor)
     columns = _columns(table)[:SHOWN_COLUMNS]
     for column in columns:
         column["sorted"] = {column["name"]: "ascending", f"-{column['name']}": "descending"}.get(sort, "")
         wanted = f"-{column['name']}" if column["sorted"] == "ascending" else column["name"]
-        column["sort_query"] = urlencode({"sort": wanted})
+        column["sort_query"] = urlencode({"sort": wanted, **kept})
     return {
         "columns": columns,
         "rows": [[_shown(row[column["name"]], column["type"]) for column in columns] for row in page.rows],
         "page": page,
         "first": offset + 1 if page.rows else 0,
         "last": offset + len(page.rows),
-        "more_query": urlencode({"offset": offset + PAGE, "sort": sort}) if offset + PAGE < page.total else "",
-        "less_query": urlencode({"offset": max(0, offset - PAGE), "sort": sort}) if offset else "",
+        "more_query": urlencode({"offset": offset + PAGE, "sort": sort, **kept}) if offset + PAGE < page.total else "",
+        "less_query": urlencode({"offset": max(0, offset - PAGE), "sort": sort, **kept}) if offset else "",
         "hidden_columns": max(0, len(table.schema) - SHOWN_COLUMNS),
     }
 
@@ -89,7 +90,6 @@ def access(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _que
         "is_own": own,
         "members": [(member, sorted(verb.value for verb in ROLE_VERBS[member.role])) for member in members],
         "grants": [grant for grant in grants if isinstance(grant, Grant)],
-        "grant_form": GrantForm(owner_id=dataset.department_id),
     }
 
 
@@ -112,6 +112,8 @@ CONTENT: dict[str, Callable[..., dict[str, Any]]] = {
     "access": access,
     "used-by": uses,
 }
+# What a grantee gets of the data itself; the others show what their department made of it, which is theirs.
+OF_THE_DATA = ("preview", "columns", "quality", "versions")
 # These show values, so they need a ready version and the right to preview.
 NEED_ROWS = ("preview", "columns", "quality")
 

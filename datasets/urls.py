@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datasets import diff_views, erasure_views, import_views, recipe_views, source_views, views
+from datasets import diff_views, erasure_views, grant_views, import_views, recipe_views, source_views, views
 
 app_name = "datasets"
 urlpatterns = [
@@ -36,5 +36,7 @@ urlpatterns = [
     path("<uuid:id>/delete/", views.delete, name="delete"),
     path("<uuid:id>/versions/", views.add_version, name="add-version"),
     path("<uuid:id>/versions/<int:number>/again/", import_views.import_again, name="import-again"),
-    path("<uuid:id>/grants/", views.grant, name="grant"),
+    path("<uuid:id>/grants/", grant_views.new, name="grant"),
+    path("<uuid:id>/grants/draft/", grant_views.draft, name="grant-draft"),
+    path("<uuid:id>/grants/<uuid:grant>/", grant_views.change, name="change-grant"),
 ]

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,12 +16,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from datasets import reading, services, tables, tabs, upload_services
 from datasets.catalogue import FRESHNESS, RELATION_WORDS, Filters, asking
-from datasets.forms import EditForm, GrantForm, VersionForm
+from datasets.forms import EditForm, VersionForm
 from datasets.models import Dataset, DatasetVersion, Feed
 from datasets.querysets import relations
-from departments.access import Verb, decide, require
+from datasets.viewing import viewer
+from departments.access import Actor, Verb, decide, require
 from departments.models import Department
-from departments.services import create_grant
 from rest.forms import refusals_into
 from rest.problems import Refused
 
@@ -67,11 +67,12 @@ def detail(request: HttpRequest, id: UUID) -> HttpResponse:
 
 
 def _page(request: HttpRequest, dataset: Dataset, *, tab: str = "", status: int = 200, **extra: Any) -> HttpResponse:
-    actor: Any = request.actor  # type: ignore[attr-defined]
+    actor = viewer(request.actor, dataset, request.GET.get("view_as", ""))  # type: ignore[attr-defined]
     version = _chosen_version(request, dataset)
     newest = dataset.versions.select_related("job").defer("profile").first()
     tab = tab or request.GET.get("tab", "")
-    tab = tab if tab in tabs.TABS else "preview"
+    shown = {key: word for key, word in tabs.TABS.items() if key in tabs.OF_THE_DATA or not actor.through}
+    tab = tab if tab in shown else "preview"
     is_ready = version is not None and version.state == "ready"
     may = {
         verb.value: decide(actor, verb, dataset).allowed
@@ -79,19 +80,24 @@ def _page(request: HttpRequest, dataset: Dataset, *, tab: str = "", status: int 
     }
     context = {
         "dataset": dataset, "version": version and tables.seen(version, actor), "tab": tab,
-        "newest": newest and tables.seen(newest, actor), "tabs": tabs.TABS.items(), "may": may,
+        "newest": newest and tables.seen(newest, actor), "tabs": shown.items(), "through": actor.through, "may": may,
         "is_ready": is_ready, "relation": relations(actor, [dataset])[dataset.pk],
         **asking(actor, dataset),
         "feed": Feed.objects.visible_to(actor).filter(dataset=dataset).select_related("source", "job").first(),
         "edit_form": EditForm(initial={"name": dataset.name, "description": dataset.description}),
     }  # fmt: skip
     if tab not in tabs.NEED_ROWS or (is_ready and may["preview"]):
-        context |= _content(request, tab, dataset, version)
+        context |= _content(actor, tab, dataset, version, request.GET)
     return render(request, "datasets/detail.html", context | extra, status=status)
 
 
-def _content(request: HttpRequest, tab: str, dataset: Dataset, version: DatasetVersion | None) -> dict[str, Any]:
-    return tabs.CONTENT[tab](request.actor, dataset, version, request.GET)  # type: ignore[attr-defined]
+def _content(
+    actor: Actor, tab: str, dataset: Dataset, version: DatasetVersion | None, query: QueryDict
+) -> dict[str, Any]:
+    try:
+        return tabs.CONTENT[tab](actor, dataset, version, query)
+    except tables.BeingPrepared as waits:
+        return {"preparing": waits.job}
 
 
 def _chosen_version(request: HttpRequest, dataset: Dataset) -> DatasetVersion | None:
@@ -171,14 +177,3 @@ def delete(request: HttpRequest, id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def grant(request: HttpRequest, id: UUID) -> HttpResponse:
-    """Let another department use the data set."""
-    dataset = _dataset(request, id, Verb.MANAGE)
-    form = GrantForm(request.POST, owner_id=dataset.department_id)
-    if form.is_valid():
-        given = {key: form.cleaned_data[key] for key in ("department", "verbs", "purpose")}
-        with refusals_into(form):
-            create_grant(obj=dataset, created_by=request.user, expires_at=form.expires_at, **given)  # type: ignore[arg-type]
-            messages.success(request, _("%s may use this data set now.") % given["department"].name)
-            return redirect(f"{reverse('datasets:detail', args=[id])}?tab=access")
-    return _page(request, dataset, tab="access", status=422, grant_form=form)

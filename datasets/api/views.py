@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from uuid import UUID
 
 import django_filters
 from django.db.models import QuerySet
@@ -33,12 +34,12 @@ from datasets.api.serializers import (
 from datasets.diff_services import compare_versions
 from datasets.models import Dataset, DatasetVersion
 from datasets.querysets import RELATIONS, relations
-from datasets.sharing import share
-from departments.access import Verb, grants_for, require, require_in
+from datasets.viewing import viewer
+from departments.access import Actor, Verb, grants_for, require, require_in
 from departments.api.serializers import GrantSerializer
 from departments.api.viewsets import AtriumViewSet
 from departments.models import Grant
-from departments.services import grants_on
+from departments.services import create_grant, grants_on
 from rest.parsers import BoundedJSONParser
 from rest.problems import invalid
 from rest.streams import download
@@ -144,6 +145,11 @@ class _OfDataset(AtriumViewSet):
         return dataset
 
 
+VIEW_AS = OpenApiParameter(
+    "view_as", UUID, description="A grant on the data set: its owner's managers see what that grant gives."
+)
+
+
 class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDataset):
     """The versions of one data set. Their schema and state can be discovered; rows and figures need *preview*."""
 
@@ -165,8 +171,13 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
         context: dict[str, Any] = {**super().get_serializer_context()}
         if getattr(self, "swagger_fake_view", False):
             return context
-        grants = grants_for(self.actor, Dataset.objects.filter(pk=self.kwargs["id"]))
-        return {**context, "actor": self.actor, "grants": grants}
+        dataset = Dataset.objects.filter(pk=self.kwargs["id"])
+        seen_by = self._viewer(dataset[0]) if "view_as" in self.request.query_params else self.actor
+        return {**context, "actor": seen_by, "grants": grants_for(seen_by, dataset)}
+
+    def _viewer(self, dataset: Dataset) -> Actor:
+        """Who reads: the caller, or with `?view_as=`, who was given that grant."""
+        return viewer(self.actor, dataset, self.request.query_params.get("view_as", ""))
 
     def get_parsers(self) -> list[Any]:
         return [MultiPartParser(), BoundedJSONParser()]
@@ -196,17 +207,19 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
             raise invalid("source_version", "the data set has no version of this number")
         return services.import_again(actor=self.actor, version=source, options=given["options"])
 
-    @extend_schema(responses=ProfileSerializer)
+    @extend_schema(parameters=[VIEW_AS], responses=ProfileSerializer)
     @action(detail=True)
     def profile(self, request: Request, id: str, number: int) -> Response:
         """Figures of the whole table, column by column."""
-        return Response(reading.read_profile(actor=self.actor, version=self.get_object()).profile)
+        version = self.get_object()
+        return Response(reading.read_profile(actor=self._viewer(version.dataset), version=version).profile)
 
     @extend_schema(
         parameters=[
             OpenApiParameter("offset", int), OpenApiParameter("limit", int, description="1 to 1,000; 50 without"),
             OpenApiParameter("sort", str, description="a column; “-column” descends"),
             OpenApiParameter("where", str, many=True, description="age>=30 · city=Oslo · note~late · income is missing"),
+            VIEW_AS,
         ],
         responses=RowsSerializer,
     )  # fmt: skip
@@ -216,7 +229,8 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
         version = self.get_object()
         asked = request.query_params
         page = reading.read_rows(
-            actor=self.actor, version=version, offset=_whole(asked, "offset", 0), limit=_whole(asked, "limit", 50),
+            actor=self._viewer(version.dataset), version=version,
+            offset=_whole(asked, "offset", 0), limit=_whole(asked, "limit", 50),
             sort=asked.get("sort", ""), where=asked.getlist("where"),
         )  # fmt: skip
         body = {"results": page.rows, "total": page.total, "offset": page.offset, "limit": page.limit}
@@ -242,19 +256,19 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
     def rejects(self, request: Request, id: str, number: int) -> HttpResponseBase:
         """The rejected lines as CSV: line, reason, text."""
         version = self.get_object()
-        parts = reading.read_rejects(actor=self.actor, version=version)
+        parts = reading.read_rejects(actor=self._viewer(version.dataset), version=version)
         name = f"{version.dataset.name} v{version.number} rejects.csv"
         return download(request._request, parts, name=name, content_type=reading.FORMATS["csv"])
 
     @extend_schema(
-        parameters=[OpenApiParameter("as", str, enum=list(reading.FORMATS), description="csv without")],
+        parameters=[OpenApiParameter("as", str, enum=list(reading.FORMATS), description="csv without"), VIEW_AS],
         responses={(200, "text/csv"): OpenApiTypes.BINARY},
     )
     @action(detail=True)
     def download(self, request: Request, id: str, number: int) -> HttpResponseBase:
         """The table as CSV, safe for spreadsheets, or as Parquet."""
         version, kind = self.get_object(), request.query_params.get("as", "csv")
-        parts = reading.download(actor=self.actor, version=version, kind=kind)
+        parts = reading.download(actor=self._viewer(version.dataset), version=version, kind=kind)
         name = f"{version.dataset.name} v{version.number}.{kind}"
         return download(request._request, parts, name=name, content_type=reading.FORMATS[kind])
 
@@ -298,5 +312,5 @@ class DatasetGrantViewSet(mixins.ListModelMixin, _OfDataset):
         dataset = self.dataset(Verb.MANAGE)
         asked = self.get_serializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        grant = share(dataset=dataset, created_by=cast(User, request.user), **asked.validated_data)
+        grant = create_grant(obj=dataset, created_by=cast(User, request.user), **asked.validated_data)
         return Response(self.get_serializer(grant).data, status=status.HTTP_201_CREATED)

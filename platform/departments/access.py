@@ -227,7 +227,7 @@ def grants_for(actor: Actor, objs: Iterable[Any]) -> dict[UUID, list[Grant]]:
 
 def seen_through(grant: Grant, actor: Actor) -> Actor:
     """The same person, seeing what the grant gives and nothing else."""
-    return replace(actor, roles={}, is_platform_admin=False, through=grant)
+    return Actor(actor.person_id, actor.username, scopes=actor.scopes, through=grant)
 
 
 def require(actor: Actor, verb: Verb, obj: Protected) -> Decision:

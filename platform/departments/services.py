@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from audit.services import record
+from departments import terms
 from departments.access import GRANTABLE, Verb
 from departments.grant_notices import tell_changed, tell_made
 from departments.models import Choice, Department, Grant, GrantEnd, Membership, Role
@@ -94,14 +95,13 @@ def create_grant(
 ) -> Grant:
     """Let `department` do `verbs` on `obj`, a data set or a model, from `starts_at` until `expires_at`.
 
-    `columns`, `masks` and `rows` say what of a data set's rows is given; datasets.sharing checks them against its schema.
+    `columns`, `masks` and `rows` say what of a data set's rows is given; they must fit its newest version.
     The approver is who decided: without another, who made the grant. The grantee is told, unless the grant is the answer
     to a request, which is told as such.
     """
     kind, object_id = obj.grant_target
-    if kind != Grant.Kind.DATASET and (columns is not None or masks or rows):
-        raise invalid("columns", _("only a data set has columns and rows to choose from"))
     _check_grant(obj, department, verbs, starts_at, expires_at)
+    terms.check(kind, object_id, columns, masks or {}, rows)
     grant = Grant.objects.create(
         owner_id=obj.department_id,
         department=department,
@@ -173,6 +173,7 @@ def update_grant(*, grant: Grant, **given: Any) -> Grant:
     for name in set(given) & set(CHANGEABLE):
         setattr(changed, name, given[name])
     _check_terms(changed.verbs, changed.starts_at, changed.expires_at)
+    terms.check(changed.object_kind, changed.object_id, changed.columns, changed.masks, changed.rows)
     changed.verbs = _complete(changed.verbs)
     changed.purpose = changed.purpose[:300]
     changed.save()

@@ -6,7 +6,15 @@ ID = {"id": "dataset.pk"}
 LISTED = {"id": "listed.pk"}
 VERSION = {**ID, "number": "version.number"}
 OPTIONS = {"source_version": 1, "options": {}}
-CLINIC = {"department": "clinic", "verbs": ["preview"], "purpose": "study", "expires_on": "2099-01-01"}
+CLINIC = {
+    "department": "clinic",
+    "verbs": ["preview"],
+    "purpose": "study",
+    "expires_on": "2099-01-01",
+    "later": "on",
+    "column-0": "on",
+}
+MANAGER = "403 403 403 200 404 403 403 404 302"
 # What members and the grantee may see; what platform admins may know of, but not see.
 SEE = "200 200 200 200 404 200 200 404"
 READ = "200 200 200 200 404 200 403 404"
@@ -73,6 +81,13 @@ ROWS = [
     Row("datasets/import/<uuid:id>/", "GET", WHOLE, args=UPLOADED),
     Row("datasets/import/<uuid:id>/", "POST", WHOLE.replace("200", "422"), args=UPLOADED, body={"act": "import"}, form=True),
     Row("datasets/import/<uuid:id>/delete/", "POST", WHOLE.replace("200", "302"), args=UPLOADED, form=True),
+    Row("datasets/<uuid:id>/grants/", "GET", MANAGER, args=ID),
+    Row("datasets/<uuid:id>/grants/draft/", "POST", MANAGER, args=ID, body=CLINIC, form=True),
+    Row("datasets/<uuid:id>/grants/<uuid:grant>/", "GET", MANAGER, args=GRANT),
+    Row(
+        "datasets/<uuid:id>/grants/<uuid:grant>/", "POST", "403 403 403 302 404 403 403 404 302", args=GRANT,
+        body=CLINIC, form=True,
+    ),
     Row("datasets/<uuid:id>/grants/", "POST", "403 403 403 302 404 403 403 404 302", args=ID, body=CLINIC, form=True),
     *(
         Row("datasets/<uuid:id>/", "GET", "200 200 200 200 200 200 200 404 302", args=LISTED, query=f"?tab={tab}")
@@ -114,6 +129,15 @@ ROWS = [
     ),
     Row("api/v1/uploads/<uuid:id>/preview/", "POST", OWN, args=UPLOADED),
     Row("api/v1/uploads/<uuid:id>/", "DELETE", OWN.replace("200", "204"), args=UPLOAD, headers=TUS),
+    # Seeing as a grantee sees is for the owner's managers.
+    *(
+        Row(
+            f"api/v1/datasets/<uuid:id>/versions/<int:number>/{part}", "GET", "403 403 403 200 404 403 403 404 401",
+            args=VERSION, query="?view_as={grant.pk}",
+        )
+        for part in ("", "profile/", "rows/", "download/")
+    ),
+    Row("datasets/<uuid:id>/", "GET", "403 403 403 200 404 403 403 404 302", args=ID, query="?view_as={grant.pk}"),
     Row("api/v1/datasets/<uuid:id>/grants/", "GET", "200 200 200 200 404 404 200 404 401", args=ID),
     Row(
         "api/v1/datasets/<uuid:id>/grants/", "POST", "403 403 403 201 404 403 403 404 401",

@@ -103,7 +103,8 @@ def test_stranger_gets_404_everywhere(browser_of: Browser, dataset: Dataset) -> 
 
 def test_manager_grants_and_revokes(browser_of: Browser, dataset: Dataset) -> None:
     mona, base = browser_of("mona"), f"/datasets/{dataset.pk}/"
-    body = {"department": "clinic", "verbs": ["preview"], "purpose": "study", "expires_on": "2099-01-01"}
+    body = {"department": "clinic", "verbs": ["preview"], "purpose": "study", "expires_on": "2099-01-01", "later": "on"}
+    body |= {"column-0": "on"}
     assert browser_of("alice").post(f"{base}grants/", body).status_code == 403
     assert mona.post(f"{base}grants/", body).status_code == 302
     assert browser_of("dana").get(base).status_code == 200

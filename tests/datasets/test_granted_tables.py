@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from datasets.models import Dataset, DatasetVersion, ProjectedTable
 from datasets.services import create_dataset
-from datasets.sharing import share
 from departments.access import Verb, actor_for, decide
 from departments.models import Grant
+from departments.services import create_grant, update_grant
 from jobs.testing import run_pending
 from rest.problems import Refused
 
@@ -56,7 +56,7 @@ def dataset(departments: SimpleNamespace, people: SimpleNamespace) -> Dataset:
 def give(dataset: Dataset, departments: SimpleNamespace, people: SimpleNamespace) -> Callable[..., Grant]:
     def grant(**terms: Any) -> Grant:
         verbs = terms.pop("verbs", ["preview", "export", "train"])
-        return share(dataset=dataset, department=departments.clinic, verbs=verbs, created_by=people.mona, **terms)
+        return create_grant(obj=dataset, department=departments.clinic, verbs=verbs, created_by=people.mona, **terms)
 
     return grant
 
@@ -101,7 +101,7 @@ def test_two_grants_hash_differently(
 
     seen = []
     for department, person in ((departments.clinic, people.dana), (departments.retail, people.charlie)):
-        share(dataset=dataset, department=department, verbs=["preview"], created_by=None, masks=MASKS)
+        create_grant(obj=dataset, department=department, verbs=["preview"], created_by=None, masks=MASKS)
         seen.append(read_rows(actor=actor_for(person), version=version).rows[0]["name"])
     assert seen[0] != seen[1]
 
@@ -178,14 +178,12 @@ def test_of_several_grants_one_counts(
 
 
 def test_narrowing_holds_at_once_and_drops_what_was_written(
-    give: Callable[..., Grant], dana: Callable[[str], Any], dataset: Dataset
+    give: Callable[..., Grant], dana: Callable[[str], Any]
 ) -> None:
-    from datasets.sharing import change
-
     grant = give(columns=["city", "name"])
     assert list(dana("rows/").json()["results"][0]) == ["name", "city"]
     first = ProjectedTable.objects.get()
-    change(dataset=dataset, grant=grant, columns=["city"])
+    update_grant(grant=grant, columns=["city"])
     assert list(dana("rows/").json()["results"][0]) == ["city"]
     assert not ProjectedTable.objects.filter(pk=first.pk).exists()
 

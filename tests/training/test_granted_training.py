@@ -12,9 +12,9 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from datasets.sharing import change, share
+from departments.ending import revoke_grant
 from departments.models import Grant
-from departments.services import revoke_grant
+from departments.services import create_grant, update_grant
 from jobs.testing import run_pending
 from training import execution
 from training.models import WHOLE, ModelVersion, TrainingRun
@@ -27,7 +27,7 @@ MASKS = {"grade": {"kind": "hash"}, "income": {"kind": "hide"}, "age": {"kind": 
 def give(version: Any, departments: SimpleNamespace, people: SimpleNamespace) -> Callable[..., Grant]:
     def grant(**terms: Any) -> Grant:
         given = {"verbs": ["preview", "train"], "created_by": people.mona, "masks": MASKS, **terms}
-        return share(dataset=version.dataset, department=departments.clinic, **given)
+        return create_grant(obj=version.dataset, department=departments.clinic, **given)
 
     return grant
 
@@ -118,8 +118,7 @@ def end(how: str, grant: Grant, monkeypatch: pytest.MonkeyPatch) -> None:
     elif how == "revoked":
         revoke_grant(grant=grant)
     elif how == "narrowed":
-        dataset = type(grant.owner.datasets.get()).objects.get(pk=grant.object_id)
-        change(dataset=dataset, grant=grant, masks={**MASKS, "grade": {"kind": "hide"}})
+        update_grant(grant=grant, masks={**MASKS, "grade": {"kind": "hide"}})
     else:
         grant.verbs = ["discover", "preview"]
         grant.save()
