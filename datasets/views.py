@@ -173,7 +173,3 @@ def delete(request: HttpRequest, id: UUID) -> HttpResponse:
         return redirect(f"{reverse('datasets:detail', args=[id])}?tab=used-by")
     messages.success(request, _("%s is deleted.") % dataset.name)
     return redirect("datasets:list")
-
-
-@login_required
-@require_POST

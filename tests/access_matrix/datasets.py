@@ -5,6 +5,7 @@ from tests.access_matrix import Row
 ID = {"id": "dataset.pk"}
 LISTED = {"id": "listed.pk"}
 VERSION = {**ID, "number": "version.number"}
+GRANT = {**ID, "grant": "grant.pk"}
 OPTIONS = {"source_version": 1, "options": {}}
 CLINIC = {
     "department": "clinic",
