@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from datasets.readings import EVERY, READINGS, ReadColumn, rivals
+from datasets.readings import EVERY, READINGS, rivals
+from datasets.readings.columns import ReadColumn
+from datasets.readings.misfits import SHARE
 from datasets.schema import Schema
 
 # What a choice rules out.
@@ -32,11 +34,14 @@ class Inference:
         self.readings = [self._tried(name) for name in self.names]
         self.written: list[str] = []
         self.ambiguous: list[str] = []
+        self.refused: dict[str, tuple[str, int, int]] = {}  # of columns with too many misfits: reading, misfits, values
         self._reset()
 
     def _reset(self) -> None:
         self.seen = [name in self.typed for name in self.names]
         self.missing: list[Counter[str]] = [Counter() for _ in self.names]
+        self.misfits: list[Counter[str]] = [Counter() for _ in self.names]
+        self.present = [0] * len(self.names)
         self.trimmed: set[int] = set()
         self.rows = self.rejected = self.blank = 0
 
@@ -56,6 +61,8 @@ class Inference:
             self.readings[i] = tuple(name for name in self.readings[i] if name in column.readings)
             self.seen[i] |= column.values.null_count < len(column.values)
             self.missing[i].update(column.missing)
+            self.present[i] += column.present
+            self.misfits[i].update({name: len(misfits.rows) for name, misfits in column.misfits.items()})
             if column.trimmed:
                 self.trimmed.add(i)
         now = [readings[0] if readings else "" for readings in self._known()]
@@ -68,23 +75,45 @@ class Inference:
         self.rejected += rejected
         self.blank += blank
 
+    @property
+    def records(self) -> int:
+        """How many records were read so far."""
+        return self.rows + self.rejected
+
     def complete(self) -> bool:
         """Answer, at the end of the file, whether the columns were written as they must be."""
-        return not any(rivals(readings) for readings in self._known())
+        return self.written == [_chosen(readings) for readings in self._settled()]
 
     def begin_again(self) -> None:
         """Settle every column by the full scan, and forget the counts of the pass that was abandoned."""
-        known = self._known()
-        self.ambiguous = [name for name, each in zip(self.names, known, strict=True) if rivals(each)]
-        self.readings = [() if rivals(readings) else readings[:1] for readings in known]
-        self.written = [readings[0] if readings else "" for readings in self.readings]
+        for i, (known, settled) in enumerate(zip(self._known(), self._settled(), strict=True)):
+            if rivals(settled):
+                self.ambiguous.append(self.names[i])
+            elif known and not settled:
+                self.refused[self.names[i]] = (known[0], self.misfits[i][known[0]], self.present[i])
+            self.readings[i] = settled[:1] if _chosen(settled) else ()
+        self.written = [_chosen(readings) for readings in self.readings]
         self._reset()
+
+    def _settled(self) -> list[tuple[str, ...]]:
+        """The known readings of each column that leave out at most a small share of its values."""
+        counted = zip(self._known(), self.misfits, self.present, strict=True)
+        return [tuple(name for name in known if odd[name] <= SHARE * present) for known, odd, present in counted]
 
     def _known(self) -> list[tuple[str, ...]]:
         """The readings of each column; none for a column without a value."""
         return [readings if seen else () for seen, readings in zip(self.seen, self.readings, strict=True)]
 
+    @property
+    def nouns(self) -> list[str]:
+        """What a cell of each column is not, if it does not fit."""
+        return [READINGS[name].noun if name else "" for name in self.written]
+
     def schema(self) -> Schema:
         """The table's schema as it is being written; a column without a value is text."""
         kinds = [READINGS[name].type if name else "text" for name in self.written]
         return Schema.of(zip(self.names, kinds, strict=True))
+
+
+def _chosen(readings: tuple[str, ...]) -> str:
+    return "" if not readings or rivals(readings) else readings[0]

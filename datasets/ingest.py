@@ -18,12 +18,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UnreadableFile
-from datasets.formats._base import Block, Format, TextTable
+from datasets.formats._base import Block, TextTable
 from datasets.inference import Inference
-from datasets.opening import Opened, open_table
+from datasets.opening import COMMON, Opened, open_table
 from datasets.part_writer import PartWriter
 from datasets.parts import Manifest, manifest
-from datasets.readings import READINGS, ReadColumn, read_column, take_column
+from datasets.readings import READINGS
+from datasets.readings.columns import Manner, ReadColumn, read_column, take_column
+from datasets.rejects import Rejects
 from datasets.schema import Schema, arrow_schema
 from rest.spreadsheets import RISKY, undefused
 
@@ -34,7 +36,7 @@ Progress = Callable[[float, str], None]
 Typed = tuple[Block, list[ReadColumn]]
 _ROWS, _REJECTS = "rows", "rejects.csv"
 _THREADS = 2
-_RUN = 8  # blocks that are read in one go and become one row group
+_RUN, _RUN_BYTES = 8, 8 << 20  # blocks that are read in one go: fewer of larger ones
 
 
 @dataclass(slots=True)
@@ -82,38 +84,40 @@ def ingest_opened(opened: Opened, target: Path, rejects: Path, *, progress: Prog
         }
         typing = Inference(names, given, typed)
         scratch = Path(workdir) / _ROWS
-        while not _write(table, typing, Path(workdir), pool, progress):
+        while (aside := _write(table, typing, Path(workdir), pool, progress)) is None:
             typing.begin_again()
-        report = _report(table, typing, opened.format, scratch)
+        report = _report(opened, typing, aside, scratch)
         scratch.replace(_emptied(target))
-        if typing.rejected:
+        if report.sets_aside:
             (Path(workdir) / _REJECTS).replace(rejects)
     return report
 
 
-def _write(table: TextTable, typing: Inference, workdir: Path, pool: ThreadPoolExecutor, progress: Progress) -> bool:
-    """Write one pass over the file into `workdir`; answer whether its types hold for the whole file."""
+def _write(
+    table: TextTable, typing: Inference, workdir: Path, pool: ThreadPoolExecutor, progress: Progress
+) -> Rejects | None:
+    """Write one pass over the file into `workdir`; None where its types do not hold for the whole file."""
     writer: PartWriter | None = None
-    rejects, valid = workdir / _REJECTS, True
-    with rejects.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file)
-        lines.writerow(["line", "reason", "text"])
-        done = 0
-        for run in _typed_blocks(table, typing, pool):
-            for block, columns in run:
-                valid = typing.merge(columns) and valid
-                typing.count(block.cells.num_rows, len(block.rejects), block.blank_lines)
-                lines.writerows((reject.line, reject.reason, reject.text) for reject in block.rejects)
-            if valid:
-                writer = writer or PartWriter(_emptied(workdir / _ROWS), arrow_schema(typing.schema()))
-                writer.append(_stored(writer.schema, run))
-            done += len(run)
-            progress(0.95 * done / table.size if table.size else 0.5, f"{typing.rows:,} rows read")
+    rejects: Rejects | None = None
+    valid, done = True, 0
+    for run in _typed_blocks(table, typing, pool):
+        for block, columns in run:
+            valid = typing.merge(columns) and valid
+            rejects = rejects or Rejects(workdir / _REJECTS, typing.names, typing.nouns)
+            rejects.add(block, columns, typing.records)
+            typing.count(block.cells.num_rows, len(block.rejects), block.blank_lines)
+        if valid:
+            writer = writer or PartWriter(_emptied(workdir / _ROWS), arrow_schema(typing.schema()))
+            writer.append(_stored(writer.schema, run))
+        done += len(run)
+        progress(0.95 * done / table.size if table.size else 0.5, f"{typing.rows:,} rows read")
     if writer:
         writer.close()
+    if rejects:
+        rejects.close()
     if not typing.rows:
-        raise _nothing_fits(typing, rejects)
-    return valid and typing.complete()
+        raise _nothing_fits(typing, workdir / _REJECTS)
+    return rejects if valid and typing.complete() else None
 
 
 def _stored(schema: pa.Schema, run: list[Typed]) -> pa.Table:
@@ -136,10 +140,10 @@ def _nothing_fits(typing: Inference, rejects: Path) -> UnreadableFile:
             "header_only", "The file has a header line and no rows.", "Add at least one row, or choose another file."
         )
     with rejects.open(encoding="utf-8", newline="") as file:
-        first = next(row for row in csv.reader(file) if row[0] != "line")
+        first = next(csv.DictReader(file))
     return UnreadableFile(
         "no_row_fits",
-        f"None of the {typing.rejected:,} lines fits the table; line {first[0]} {first[1]}.",
+        f"None of the {typing.rejected:,} lines fits the table; line {first['line']} {first['reason']}.",
         "Choose the delimiter and whether the file has a header, and import it again.",
     )
 
@@ -155,17 +159,17 @@ def _typed_blocks(table: TextTable, typing: Inference, pool: ThreadPoolExecutor)
 
     The first block comes alone, so that the others are read by what it says.
     """
-    import pyarrow as pa
-
-    missing = pa.array(typing.given["missing"], pa.string())
+    manner = Manner.of(typing.given)
 
     def work(loads: list[Callable[[], Block]], readings: list[tuple[str, ...]]) -> list[Typed]:
-        return [_typed(load(), readings, missing, bare=typing.given["apostrophes"] == "remove") for load in loads]
+        return [_typed(load(), readings, manner) for load in loads]
 
     loads = table.blocks()
-    yield work(list(islice(loads, 1)), typing.readings)
+    first = work(list(islice(loads, 1)), typing.readings)
+    yield first
+    size = sum(block.cells.nbytes for block, _ in first)
     waiting: deque[Future[list[Typed]]] = deque()
-    while run := list(islice(loads, _RUN)):
+    while run := list(islice(loads, max(1, min(_RUN, _RUN_BYTES // max(1, size))))):
         waiting.append(pool.submit(work, run, list(typing.readings)))
         if len(waiting) > _THREADS:
             yield waiting.popleft().result()
@@ -173,47 +177,55 @@ def _typed_blocks(table: TextTable, typing: Inference, pool: ThreadPoolExecutor)
         yield waiting.popleft().result()
 
 
-def _typed(block: Block, readings: list[tuple[str, ...]], missing: pa.Array, *, bare: bool) -> Typed:
+def _typed(block: Block, readings: list[tuple[str, ...]], manner: Manner) -> Typed:
     columns = zip(block.cells.columns, readings, strict=True)
-    return block, [_read(_whole(cells), reading, missing, bare=bare) for cells, reading in columns]
+    return block, [_read(_whole(cells), reading, manner) for cells, reading in columns]
 
 
-def _read(cells: pa.Array, readings: tuple[str, ...], missing: pa.Array, *, bare: bool) -> ReadColumn:
+def _read(cells: pa.Array, readings: tuple[str, ...], manner: Manner) -> ReadColumn:
     import pyarrow.compute as pc
 
     if readings and readings[0].startswith("given"):
         return take_column(cells, readings[0])
-    text = pc.replace_substring_regex(cells, f"^'({RISKY[1:]})", r"\1") if bare else cells
-    return read_column(text, readings, missing)
+    text = pc.replace_substring_regex(cells, f"^'({RISKY[1:]})", r"\1") if manner.bare else cells
+    return read_column(text, readings, manner)
 
 
 def _whole(cells: pa.ChunkedArray) -> pa.Array:
     return cells.chunk(0) if cells.num_chunks == 1 else cells.combine_chunks()
 
 
-def _report(table: TextTable, typing: Inference, fmt: Format, folder: Path) -> IngestReport:
-    given = typing.given
+def _report(opened: Opened, typing: Inference, aside: Rejects, folder: Path) -> IngestReport:
     options = {
-        "format": fmt.name,
-        **table.options,
-        **{key: given[key] for key in ("apostrophes", "dates", "decimal", "types", "missing")},
+        "format": opened.format.name,
+        **opened.table.options,
+        **{param.name: typing.given[param.name] for param in COMMON},
+        "types": typing.given["types"],
+        "missing": typing.given["missing"],
     }
     return IngestReport(
-        schema=typing.schema(), rows=typing.rows, columns=len(table.columns), rejected_rows=typing.rejected,
-        quarantined_cells=0,
-        manifest=manifest(folder), options=options, notes=[*table.notes, *_notes(table, typing)],
+        schema=typing.schema(), rows=typing.rows, columns=len(typing.names), rejected_rows=typing.rejected,
+        quarantined_cells=aside.cells, manifest=manifest(folder), options=options,
+        notes=[*opened.table.notes, *_notes(typing, aside)],
     )  # fmt: skip
 
 
-def _notes(table: TextTable, typing: Inference) -> Iterator[str]:
+def _notes(typing: Inference, aside: Rejects) -> Iterator[str]:
     """Say in sentences what was understood beyond the plain reading."""
     if typing.blank:
         yield f"Blank lines skipped: {typing.blank:,}."
     for name in typing.ambiguous:
         yield f"{name!r} can be read in two ways (such as 01/02/2024 or 1,234), so it stays text; say which in the options."
+    for name, (reading, odd, present) in typing.refused.items():
+        yield f"{name!r} stays text: {odd:,} of its {present:,} values are no {READINGS[reading].noun}."
     for i, name in enumerate(typing.names):
         if reading := typing.written[i] and READINGS[typing.written[i]].label:
             yield f"{name!r} was read as {reading}."
+        if name in aside.by_column:
+            cells = aside.by_column[name].cells
+            what = f"{cells:,} cells are" if cells > 1 else "1 cell is"
+            were, lines = ("were", "lines") if cells > 1 else ("was", "line")
+            yield f"In {name!r} {what} no {typing.nouns[i]} and {were} set aside: {lines} {aside.by_column[name]}."
         if spelled := {text: n for text, n in typing.missing[i].items() if text}:
             words = ", ".join(f"{text!r} ({n:,})" for text, n in sorted(spelled.items()))
             yield f"In {name!r} these mean a missing value: {words}."

@@ -28,6 +28,13 @@ COMMON = (
         "Whether to take off the apostrophe that a download puts before what looks like a formula.",
         choices=("keep", "remove"),
     ),
+    Param(
+        "misfits",
+        "choice",
+        "quarantine",
+        "What to do with a few cells that do not fit a column's type: list them and leave them out, or keep all as text.",
+        choices=("quarantine", "text"),
+    ),
     Param("decimal", "choice", "detect", "The decimal sign, where 1,234 could be either.", choices=tuple(DECIMAL)),
 )
 

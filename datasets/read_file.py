@@ -26,8 +26,10 @@ class ReadFile:
 
     @property
     def result(self) -> dict[str, Any]:
+        report = self.report
         return {
-            "rows": self.report.rows, "columns": self.report.columns, "rejected_rows": self.report.rejected_rows,
+            "rows": report.rows, "columns": report.columns, "rejected_rows": report.rejected_rows,
+            "quarantined_cells": report.quarantined_cells,
         }  # fmt: skip
 
 

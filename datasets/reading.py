@@ -7,13 +7,14 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from datasets import export, storage, tables
+from datasets import export, rejects, storage, tables
 from datasets.models import Dataset, DatasetVersion, VersionState
 from datasets.rows import BadQuery, Page, read_page
 from datasets.services import record_read
 from datasets.tables import Described
 from departments.access import Actor, Verb, require
 from rest.problems import Refused, invalid
+from rest.spreadsheets import csv_line
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
@@ -71,7 +72,7 @@ def _exported(key: str, export_parts: Callable[[Path], Iterator[bytes]]) -> Iter
 
 
 def read_rejects(*, actor: Actor, version: DatasetVersion) -> Iterator[bytes]:
-    """The rejected lines as CSV: line, reason, text. They are raw text: for readers of the whole table alone."""
+    """What an import set aside as CSV: line, column (of a cell), reason, text. Raw: for readers of the whole table."""
     decision = require(actor, Verb.PREVIEW, version)
     if decision.projection is not None:
         detail = _(
@@ -81,7 +82,7 @@ def read_rejects(*, actor: Actor, version: DatasetVersion) -> Iterator[bytes]:
     ready(version)
     record_read(version, decision, "rejects", rows=version.rejected_rows)
     if not version.rejects_key:
-        return iter((b"line,reason,text\n",))
+        return iter((csv_line(rejects.HEADER),))
     return export.rejects_parts(storage.chunks(version.rejects_key))
 
 

@@ -171,7 +171,9 @@ def complete_version(
     name_parts(version, report.manifest)
     names = "\n".join(column["name"].casefold() for column in version.schema)
     Dataset.objects.filter(pk=version.dataset_id).update(updated_at=timezone.now(), column_index=names)
-    details = {"rows": report.rows, "rejected_rows": report.rejected_rows}
+    details = {
+        "rows": report.rows, "rejected_rows": report.rejected_rows, "quarantined_cells": report.quarantined_cells,
+    }  # fmt: skip
     record("dataset.version_ready", version.dataset, version=version.number, details=details)
 
 

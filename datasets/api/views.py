@@ -254,7 +254,7 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
     @action(detail=True)
     def rejects(self, request: Request, id: str, number: int) -> HttpResponseBase:
-        """The rejected lines as CSV: line, reason, text."""
+        """What an import set aside as CSV: line, column (of a cell), reason, text."""
         version = self.get_object()
         parts = reading.read_rejects(actor=self._viewer(version.dataset), version=version)
         name = f"{version.dataset.name} v{version.number} rejects.csv"

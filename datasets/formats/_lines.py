@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from datasets.errors import UnreadableFile
+from datasets.formats import _encoding
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,27 +28,37 @@ class IrregularQuotes(Exception):
     """A quote stands where the plain rule does not allow one."""
 
 
+class NotUtf8(Exception):
+    """Some bytes are no UTF-8."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of whole records: bytes [start, stop) of the file, and the physical line on which it begins."""
+    """A run of whole records: bytes [start, stop) of the file, its first physical line, and how many it has."""
 
     start: int
     stop: int
     line: int
+    lines: int
     quoted: bool
 
 
-def spans(path: Path, start: int, line: int, delimiter: str) -> Iterator[Span]:
-    """Yield the file's spans from byte `start`, which is the beginning of physical line `line`.
+def spans(path: Path, start: int, line: int, delimiter: str, size: int) -> Iterator[Span]:
+    """Yield the file's spans of about `size` bytes from byte `start`, which is the beginning of physical line `line`.
 
-    Raises IrregularQuotes, or UnreadableFile for a line of more than 16 MiB.
+    All that must be known of the text before it is parsed is found in this one pass over it. Raises NotUtf8,
+    IrregularQuotes, or UnreadableFile for a NUL byte or a line of more than 16 MiB.
     """
     end = path.stat().st_size
     with path.open("rb") as file:
         while start < end:
-            span, lines = _next_span(file, start, end, line, delimiter)
+            file.seek(start)
+            data, quoted = _next_records(file, end - start, delimiter, size)
+            if not data:
+                raise too_long(line)
+            span = Span(start, start + len(data), line, _checked(data, line), quoted)
             yield span
-            line += lines
+            line += span.lines
             start = span.stop
 
 
@@ -58,21 +69,38 @@ def read(path: Path, span: Span) -> bytes:
         return file.read(span.stop - span.start)
 
 
-def _next_span(file: BinaryIO, start: int, end: int, line: int, delimiter: str) -> tuple[Span, int]:
-    """Return the span at `start` and how many line ends it holds."""
-    size = BLOCK
+def _next_records(file: BinaryIO, left: int, delimiter: str, size: int) -> tuple[bytes, bool]:
+    """Return whole records of about `size` bytes, and whether they hold quotes; nothing if the first is too long."""
+    data = b""
     while True:
-        file.seek(start)
-        data = file.read(size)
-        last = start + len(data) >= end
-        length, quoted = _whole_records(data, last, delimiter)
+        data += file.read(size - len(data))
+        length, quoted = _whole_records(data, len(data) >= left, delimiter)
         if length:
-            return Span(start, start + length, line, quoted), data.count(b"\n", 0, length)
+            return data[:length], quoted
         if len(data) >= MAX_LINE:
             if b'"' in data:
                 raise IrregularQuotes
-            raise too_long(line)
+            return b"", False
         size *= 2
+
+
+def check(path: Path) -> None:
+    """Refuse a file that is no UTF-8 text."""
+    if not _encoding.is_utf8(path):
+        raise NotUtf8
+    _encoding.refuse_nul(path)
+
+
+def _checked(data: bytes, line: int) -> int:
+    """Refuse what is no UTF-8 text, and count the physical lines."""
+    import numpy as np
+
+    if not _encoding.valid_utf8(data):
+        raise NotUtf8
+    if (at := data.find(b"\0")) >= 0:
+        raise _encoding.not_text(line + data.count(b"\n", 0, at))
+    ends = int(np.count_nonzero(np.frombuffer(data, np.uint8) == _NEWLINE))
+    return ends if data.endswith(b"\n") else ends + 1
 
 
 def too_long(line: int) -> UnreadableFile:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _HEAD = 1 << 20
 _RECORDS = 20_000  # records in a block that is read one by one
 _MAX_REPAIRS = 10_000
+_NARROW, _WIDEST = 256, 32  # columns above which a block is larger, so that it still has rows; and how much larger
 
 PARAMS = (
     _encoding.PARAM,
@@ -42,11 +43,18 @@ def recognise(head: bytes) -> bool:
 
 def open_text(source: Path, workdir: Path, options: dict[str, Any]) -> TextTable:
     """Open delimited text; see formats._base.Format.open."""
-    text = _encoding.as_utf8(source, workdir, options["encoding"])
+    try:
+        return _opened(_encoding.as_utf8(source, workdir, options["encoding"], trusting=True), workdir, options)
+    except _lines.NotUtf8:  # it begins so, but does not go on
+        return _opened(_encoding.as_utf8(source, workdir, options["encoding"]), workdir, options)
+
+
+def _opened(text: _encoding.Text, workdir: Path, options: dict[str, Any]) -> TextTable:
     path, start = text.path, text.start
     head = _head(path, start)
     aligned = options["delimiter"] == _dialect.SPACES or (options["delimiter"] == AUTO and _dialect.is_aligned(head))
     if aligned:
+        _lines.check(path)
         path, start = _unaligned(path, start, workdir), 0
         head, options = _head(path, start), {**options, "delimiter": "tab"}
     dialect = _dialect.understand(head, options)
@@ -159,13 +167,15 @@ class _Layout:
 
     def count(self) -> int | None:
         """Survey the file: cut it into spans where its quotes are regular; None where it must be read one by one."""
-        if not self.dialect.plain:
-            return None
+        size = _lines.BLOCK * max(1, min(self.width // _NARROW, _WIDEST))
         try:
-            self._spans = list(_lines.spans(self.path, self.start, self.line, self.dialect.delimiter))
+            if self.dialect.plain:
+                self._spans = list(_lines.spans(self.path, self.start, self.line, self.dialect.delimiter, size))
+                return len(self._spans)
         except _lines.IrregularQuotes:
-            return None
-        return len(self._spans)
+            pass
+        _lines.check(self.path)
+        return None
 
     def blocks(self) -> Iterator[Callable[[], Block]]:
         if self._spans is not None:
@@ -201,8 +211,8 @@ class _Layout:
         return self._block(data, span, cells, odd)
 
     def _block(self, data: bytes, span: _lines.Span, cells: pa.Table, odd: list[Any]) -> Block:
-        if _physical(data) == cells.num_rows:
-            return Block(cells, [], 0, lambda: range(span.line, span.line + cells.num_rows))
+        if span.lines == cells.num_rows:
+            return Block(cells, [], 0, lambda: range(span.line, span.line + span.lines))
         # In a table of one column, a blank line is a record whose cell is empty.
         lines, blank = _lines.record_lines(data, span.line, blank=self.width == 1)
         rejects = [self._ragged(lines[row.number - 1], row.actual_columns, row.text) for row in odd]
@@ -284,10 +294,6 @@ def _taking(file: io.BufferedReader, taken: list[str]) -> Iterator[str]:
 
 def _without(lines: list[int], odd: set[int]) -> list[int]:
     return [line for at, line in enumerate(lines) if at not in odd]
-
-
-def _physical(data: bytes) -> int:
-    return data.count(b"\n") + (0 if data.endswith(b"\n") else 1)
 
 
 def _same(block: Block) -> Block:

@@ -96,10 +96,10 @@ def test_ambiguous_dates_are_settled_by_an_option(tmp_path: Path) -> None:
 def test_a_late_value_changes_the_type_of_the_whole_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The block that proposes a type is long over when the value comes that refutes it."""
     monkeypatch.setattr(_lines, "BLOCK", 4096)
-    lines = [f"{i},{i},2024-01-01,\n" for i in range(20_000)] + ["20000,1.5,soon,7\n"]
+    lines = [f"{i},{i},2024-01-01,\n" for i in range(20_000)] + ["20000,1.5,1/2/2024,7\n"]
     report, rows, _ = read(tmp_path, ("i,n,d,late\n" + "".join(lines)).encode())
     assert types(report) == {"i": "integer", "n": "number", "d": "text", "late": "integer"}
-    assert rows[-1] == {"i": 20000, "n": 1.5, "d": "soon", "late": 7} and rows[0]["d"] == "2024-01-01"
+    assert rows[-1] == {"i": 20000, "n": 1.5, "d": "1/2/2024", "late": 7} and rows[0]["d"] == "2024-01-01"
     assert report.rows == 20_001 and [row["i"] for row in rows] == list(range(20_001))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from datasets import ingest
+from datasets import opening
 from datasets.formats._base import Block, Format, Reject, TextTable
 from tests.datasets.uploads import read
 
@@ -41,7 +41,7 @@ def typed_format(monkeypatch: pytest.MonkeyPatch) -> None:
         return TextTable(list(FIRST), lambda: iter([partial(_loaded, block) for block in blocks]), {}, 2, [], TYPED)
 
     fmt = Format("typed", "Typed", (".typed",), (), lambda head: False, opened)
-    monkeypatch.setitem(ingest.FORMATS._all(), "typed", fmt)
+    monkeypatch.setitem(opening.FORMATS._all(), "typed", fmt)
 
 
 def test_values_and_types_are_those_of_the_file(tmp_path: Path) -> None:

@@ -134,8 +134,8 @@ def test_rejected_lines_are_kept_and_downloadable(api_of: Api) -> None:
     assert (version["rows"], version["rejected_rows"]) == (2, 2)
     text = b"".join(alice.get(version["url"] + "rejects/").streaming_content).decode()
     assert text.splitlines()[1:] == [
-        "3,has 1 field where the table has 2,3",
-        '4,has 3 fields where the table has 2,"\'=cmd(),5,6"',
+        "3,,has 1 field where the table has 2,3",
+        '4,,has 3 fields where the table has 2,"\'=cmd(),5,6"',
     ]
 
 
