@@ -53,7 +53,7 @@ def _checked(load: Callable[[], Block]) -> Block:
         return block
     lines = list(block.lines()) if block.lines else []
     reject = Reject(lines[-1] if lines else 0, "is a line of totals", ",".join(cells))
-    before = partial(list, lines[:-1]) if lines else None
+    before: Callable[[], list[int]] | None = partial(list, lines[:-1]) if lines else None
     return Block(block.cells.slice(0, rows - 1), [*block.rejects, reject], block.blank_lines, before)
 
 

@@ -102,7 +102,7 @@ def _trimmed(cells: pa.Array, readings: tuple[str, ...], manner: Manner) -> Read
         return ReadColumn(*found, spelled, trimmed=True)
     if not manner.quarantine:
         return None
-    values, misfits = set_aside(present, readings)
+    values, misfits = set_aside(present, readings, cells)
     return ReadColumn(values, tuple(misfits), spelled, padded, misfits) if misfits else None
 
 

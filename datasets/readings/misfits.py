@@ -38,11 +38,14 @@ class Misfits:
     texts: list[str]
 
 
-def set_aside(cells: pa.Array, readings: tuple[str, ...]) -> tuple[pa.Array, dict[str, Misfits]]:
+def set_aside(cells: pa.Array, readings: tuple[str, ...], raw: pa.Array) -> tuple[pa.Array, dict[str, Misfits]]:
     """Return the values by the first of the readings that fits all but a few cells, and the misfits of each such reading.
 
-    cells: text without surrounding spaces, null where missing. No reading comes back for a block that is not of a type.
+    cells: text without surrounding spaces, null where missing; raw: the same cells as they were read. No reading
+    comes back for a block that is not of a type.
     """
+    import pyarrow as pa
+
     present = len(cells) - cells.null_count
     most = max(FEW, int(SHARE * present))
     values = cells
@@ -54,12 +57,13 @@ def set_aside(cells: pa.Array, readings: tuple[str, ...]) -> tuple[pa.Array, dic
             continue
         if not found:
             values = fitted[0]
-        found[name] = fitted[1]
+        rows = fitted[1]
+        found[name] = Misfits(rows, raw.take(pa.array(rows, pa.int64())).to_pylist())
     return values, found
 
 
-def _fitted(cells: pa.Array, name: str, most: int) -> tuple[pa.Array, Misfits] | None:
-    """The values of a reading and the cells that do not fit it; None where these are too many, or evidence against it."""
+def _fitted(cells: pa.Array, name: str, most: int) -> tuple[pa.Array, list[int]] | None:
+    """The values of a reading and the rows that do not fit it; None where these are too many, or evidence against it."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -80,7 +84,7 @@ def _fitted(cells: pa.Array, name: str, most: int) -> tuple[pa.Array, Misfits] |
         mask = pa.array([False] * len(cells)) if not rows else pc.is_in(pa.array(range(len(cells))), pa.array(rows))
         rest = pc.if_else(mask, None, cells)
     values = READINGS[name].parse(rest) if rest.null_count < len(rest) else None
-    return None if values is None else (values, Misfits(rows, cells.take(pa.array(rows, pa.int64())).to_pylist()))
+    return None if values is None else (values, rows)
 
 
 def _refusing(cells: pa.Array, name: str) -> Iterator[int]:
