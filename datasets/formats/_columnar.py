@@ -120,7 +120,7 @@ def readable(what: str) -> Iterator[None]:
             f"Unpacking a part of {what} takes more memory than reading a file may.",
             "Write the table in smaller parts (row groups or batches), or as CSV.",
         ) from None
-    except (pa.ArrowException, OSError, ValueError, OverflowError, RecursionError) as error:
+    except (pa.ArrowException, OSError, ValueError, LookupError, OverflowError, RecursionError) as error:
         raise damaged(what, str(error)) from None
 
 

@@ -28,22 +28,21 @@ def open_arrow(source: Path, workdir: Path, options: dict[str, Any]) -> TextTabl
             "old_version", "This is a Feather file of version 1, which is not read any more.",
             "Write it again as Feather version 2, Parquet or CSV.",
         )  # fmt: skip
-    whole = head == _FILE
+    whole, size = head == _FILE, source.stat().st_size
     with _columnar.readable(_WHAT):
         reader = _opened(source, whole)
         schema = reader.schema
-    size = source.stat().st_size
 
-    def batches(columns: list[int] | None) -> Iterator[Any]:
-        rows = 0
-        with _columnar.readable(_WHAT):
-            for batch in _each(_opened(source, whole), whole):
-                rows += batch.num_rows
-                _columnar.refuse_endless(rows, len(schema), size)
-                batch.validate(full=True)
-                yield batch if columns is None else batch.select(columns)
+        def batches(columns: list[int] | None) -> Iterator[Any]:
+            rows = 0
+            with _columnar.readable(_WHAT):
+                for batch in _each(_opened(source, whole), whole):
+                    rows += batch.num_rows
+                    _columnar.refuse_endless(rows, len(schema), size)
+                    batch.validate(full=True)
+                    yield batch if columns is None else batch.select(columns)
 
-    return _columnar.open_batches(schema, batches, count=reader.num_record_batches if whole else None)
+        return _columnar.open_batches(schema, batches, count=reader.num_record_batches if whole else None)
 
 
 def _opened(source: Path, whole: bool) -> Any:

@@ -26,17 +26,17 @@ def open_parquet(source: Path, workdir: Path, options: dict[str, Any]) -> TextTa
     with _columnar.readable(_WHAT):
         file = _opened(source, [])
         schema, rows = file.schema_arrow, file.metadata.num_rows
-    _columnar.refuse_endless(rows, len(schema), source.stat().st_size)
-    size = _columnar.batch_rows(len(schema))
-    texts = _repeating(file.metadata, [field.name for field in schema if _columnar.is_text(field.type)])
+        _columnar.refuse_endless(rows, len(schema), source.stat().st_size)
+        size = _columnar.batch_rows(len(schema))
+        texts = _repeating(file.metadata, [field.name for field in schema if _columnar.is_text(field.type)])
 
-    def batches(columns: list[int] | None) -> Iterator[Any]:
-        with _columnar.readable(_WHAT):
-            file = _opened(source, texts if columns is None else [])
-            names = None if columns is None else [schema.names[i] for i in columns]
-            yield from file.iter_batches(size, columns=names, use_threads=False)
+        def batches(columns: list[int] | None) -> Iterator[Any]:
+            with _columnar.readable(_WHAT):
+                file = _opened(source, texts if columns is None else [])
+                names = None if columns is None else [schema.names[i] for i in columns]
+                yield from file.iter_batches(size, columns=names, use_threads=False)
 
-    return _columnar.open_batches(schema, batches, count=-(-rows // size))
+        return _columnar.open_batches(schema, batches, count=-(-rows // size))
 
 
 def _repeating(metadata: Any, texts: list[str]) -> list[str]:
