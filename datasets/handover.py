@@ -166,7 +166,7 @@ def newest(table: Path, column: str) -> str | None:
     """The largest value of a column, as text that goes back into a query."""
     import polars as pl
 
-    value = pl.scan_parquet(table).select(pl.col(column).max()).collect().item()
+    value = pl.scan_parquet(table).select(pl.col(column).max()).collect(engine="streaming").item()
     return None if value is None else value.isoformat(sep=" ") if hasattr(value, "hour") else str(value)
 
 
@@ -190,7 +190,12 @@ def newest_of_each(table: Path, target: Path, *, keys: list[str], cursor: str) -
 
     rows = pl.scan_parquet(table).with_row_index("__place")
     by_age = rows.select("__place", *keys, cursor).sort(cursor, "__place", nulls_last=False)
-    kept = by_age.unique(keys, keep="last", maintain_order=True).select("__place").sort("__place").collect()
+    kept = (
+        by_age.unique(keys, keep="last", maintain_order=True)
+        .select("__place")
+        .sort("__place")
+        .collect(engine="streaming")
+    )
     dropped = row_count(table) - len(kept)
     if dropped:
         newest_rows = rows.join(kept.lazy(), on="__place", how="semi").sort("__place").drop("__place")
@@ -208,18 +213,20 @@ def merge(before: Path, changes: Path, target: Path, *, keys: list[str], present
 
     old, new = pl.scan_parquet(before), pl.scan_parquet(changes)
     columns = old.collect_schema().names()
-    same = old.join(new, on=columns, how="semi", nulls_equal=True).select(keys).collect().lazy()
+    same = old.join(new, on=columns, how="semi", nulls_equal=True).select(keys).collect(engine="streaming").lazy()
     fresh = new.join(same, on=keys, how="anti", nulls_equal=True).select(columns)
     if present is not None:
         there = pl.scan_parquet(present).unique(keys)
         fresh = fresh.join(there, on=keys, how="semi", nulls_equal=True)
-    fresh = fresh.collect().lazy()
-    replaced = old.join(fresh, on=keys, how="semi", nulls_equal=True).select(pl.len()).collect().item()
+    fresh = fresh.collect(engine="streaming").lazy()
+    replaced = (
+        old.join(fresh, on=keys, how="semi", nulls_equal=True).select(pl.len()).collect(engine="streaming").item()
+    )
     kept = old.join(fresh, on=keys, how="anti", nulls_equal=True, maintain_order="left")
     if present is not None:
         kept = kept.join(there, on=keys, how="semi", nulls_equal=True, maintain_order="left")
     pl.concat([kept, fresh]).sink_parquet(target, compression="zstd", maintain_order=True)
-    rows, came = row_count(target), fresh.select(pl.len()).collect().item()
+    rows, came = row_count(target), fresh.select(pl.len()).collect(engine="streaming").item()
     removed = row_count(before) - replaced - (rows - came)
     return Merged(rows, came - replaced, replaced, removed)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_TABLES = 5_000
 BATCH_ROWS = 20_000
+BATCH_BYTES = 16 * 2**20
 
 
 class ConnectError(Exception):

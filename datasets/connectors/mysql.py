@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from datasets.connectors._base import (
-    BATCH_ROWS,
     MAX_TABLES,
     Ask,
     Config,
@@ -22,7 +21,7 @@ from datasets.connectors._base import (
     one_statement,
     unknown_table,
 )
-from datasets.connectors._rows import batches
+from datasets.connectors._rows import FIRST, batches
 from plugins.params import Param
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def read_batches(config: Config, ask: Ask) -> Iterator[Stream]:
                 read, left_out = chosen(tuple(map(_described, cursor._result.fields)), ask)
             names = [each[0] for each in cursor.description]
             places = [names.index(column.name) for column in read]
-            first = cursor.fetchmany(BATCH_ROWS)
+            first = cursor.fetchmany(FIRST)
             yield Stream(read, batches(first, cursor.fetchmany, read, places, _array), left_out)
         finally:
             _abandon(cursor)

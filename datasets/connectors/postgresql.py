@@ -1,4 +1,4 @@
-"""PostgreSQL, and what speaks its protocol: a server-side cursor in a read-only transaction."""
+"""PostgreSQL, and what speaks its protocol: tables by COPY, queries by a server-side cursor, in a read-only transaction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from datasets.connectors._base import (
-    BATCH_ROWS,
     MAX_TABLES,
     Ask,
     Config,
@@ -21,7 +20,8 @@ from datasets.connectors._base import (
     one_statement,
     unknown_table,
 )
-from datasets.connectors._rows import batches
+from datasets.connectors._copy import copied
+from datasets.connectors._rows import FIRST, batches
 from plugins.params import Param
 
 if TYPE_CHECKING:
@@ -85,20 +85,31 @@ def discover(config: Config) -> list[ForeignTable]:
 @contextmanager
 def read_batches(config: Config, ask: Ask) -> Iterator[Stream]:
     """Read a table or query; see _base.Connector."""
-    with _connected(config) as connection, connection.cursor(name="atrium") as cursor:
-        cursor.itersize = BATCH_ROWS
+    with _connected(config) as connection:
         if ask.query:
-            cursor.execute(_of_query(ask))
-            first = cursor.fetchmany(BATCH_ROWS)
-            columns = tuple(_described(each) for each in cursor.description)
-            read, left_out = chosen(columns, ask)
-        else:
-            columns = _table(connection, ask.table).columns
-            read, left_out = chosen(columns, ask)
-            cursor.execute(_of_table(connection, ask, read))
-            first = cursor.fetchmany(BATCH_ROWS)
-        places = [[each.name for each in cursor.description].index(column.name) for column in read]
-        yield Stream(read, batches(first, cursor.fetchmany, read, places, _array), left_out)
+            with connection.cursor(name="atrium") as cursor:
+                yield _queried(cursor, ask)
+            return
+        table = _table(connection, ask.table)
+        read, left_out = chosen(table.columns, ask)
+        with copied(connection, _of_table(connection, ask, read).as_string(connection), len(read)) as texts:
+            yield Stream(read, (_typed(batch, read) for batch in texts), left_out)
+
+
+def _queried(cursor: Any, ask: Ask) -> Stream:
+    """A person's query goes into a server-side cursor, where it can be nothing but one query."""
+    cursor.execute(_of_query(ask))
+    first = cursor.fetchmany(FIRST)
+    read, left_out = chosen(tuple(_described(each) for each in cursor.description), ask)
+    places = [[each.name for each in cursor.description].index(column.name) for column in read]
+    return Stream(read, batches(first, cursor.fetchmany, read, places, _array), left_out)
+
+
+def _typed(batch: pa.RecordBatch, columns: tuple[ForeignColumn, ...]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    arrays = [_array(cells, column) for cells, column in zip(batch.columns, columns, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])
 
 
 def _array(cells: pa.Array, column: ForeignColumn) -> pa.Array:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.connectors._base import (
-    BATCH_ROWS,
     MAX_TABLES,
     Ask,
     Config,
@@ -23,7 +22,7 @@ from datasets.connectors._base import (
     one_statement,
     unknown_table,
 )
-from datasets.connectors._rows import batches
+from datasets.connectors._rows import FIRST, batches
 from plugins.params import Param
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def read_batches(config: Config, ask: Ask) -> Iterator[Stream]:
             chosen(tuple(known.values()), ask)
         connection.set_authorizer(_only_reading)
         cursor = connection.execute(*_statement(ask))
-        rows = cursor.fetchmany(BATCH_ROWS)
+        rows = cursor.fetchmany(FIRST)
         names = [each[0] for each in cursor.description]
         columns = tuple(known.get(name) or _guessed(name, [row[i] for row in rows]) for i, name in enumerate(names))
         read, left_out = chosen(columns, ask)

@@ -286,3 +286,25 @@ def test_the_endpoint_of_s3_goes_through_the_same_guard(tmp_path):
     with pytest.raises(ConnectError) as caught:
         S3.check(Config(values, Guard.of(["0.0.0.0/0"]), tmp_path))
     assert caught.value.code == "address_refused"
+
+
+def test_the_signature_is_the_one_of_awss_own_library():
+    """Signature Version 4, held to botocore for the same request at the same moment."""
+    import datetime as dt
+    from unittest import mock
+
+    from botocore import auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    from datasets.connectors.s3 import _EMPTY, _signed
+
+    now = dt.datetime(2024, 5, 1, 12, 30, 15, tzinfo=dt.UTC)
+    query = "continuation-token=a%2Fb%3D%3D&list-type=2&max-keys=1000&prefix=2024%2F%C3%BC"
+    path = "/exports/2024/people%20%C3%BCn%C3%AF%2B1.csv"
+    request = AWSRequest("GET", f"https://s3.example.com:9000{path}?{query}", headers={"X-Amz-Content-SHA256": _EMPTY})
+    with mock.patch.object(auth, "get_current_datetime", return_value=now.replace(tzinfo=None)):
+        auth.S3SigV4Auth(Credentials("key", SECRET), "s3", "eu-central-1").add_auth(request)
+    config = {"access_key": "key", "secret_key": SECRET, "region": "eu-central-1"}
+    ours = _signed(config, "s3.example.com:9000", path, query, now)
+    assert ours["Authorization"] == request.headers["Authorization"]
