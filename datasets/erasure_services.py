@@ -24,6 +24,7 @@ from datasets.models import DatasetVersion, Erasure, ErasureState, VersionDiff, 
 from datasets.parts import Manifest, manifest
 from datasets.profile import profile
 from datasets.schema import Schema
+from datasets.scoring import score
 from datasets.services import name_parts, stored_keys, unused_keys
 from departments.access import Actor, Verb, require, require_in
 from departments.models import Department
@@ -242,6 +243,7 @@ def _save(each: Rewritten) -> None:
     version.notes = [*version.notes, note % {"rows": f"{removed:,}", "day": timezone.now().date().isoformat()}]
     version.storage_key, version.sha256, version.rejects_key = each.key, each.manifest.sha256, each.rejects_key
     version.source_key, version.rows, version.profile = "", each.rows, each.profile
+    version.quality = score(each.profile, version.rejected_rows or 0, version.quarantined_cells or 0).value
     version.save()
     name_parts(version, each.manifest)
     # Comparisons show rows.

@@ -47,9 +47,10 @@ def profile(parquet: Path, schema: Schema) -> dict[str, Any]:
     rows = parts.row_count(parquet)
     by_column: dict[str, dict[str, Any]] = {}
     grids: dict[str, Grid] = {}
+    columns = {column.name: column for column in schema}
     with ThreadPoolExecutor(_threads(rows)) as pool:
         for part in slices(parquet, schema.names, rows):
-            work = [pool.submit(_column, schema[name], chunks, rows) for name, chunks in part]
+            work = [pool.submit(_column, columns[name], chunks, rows) for name, chunks in part]
             for (name, _), done in zip(part, work, strict=True):
                 by_column[name], grid = done.result()
                 grids |= {name: grid} if grid else {}

@@ -12,6 +12,7 @@ from datasets.profiling.source import Chunks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import polars as pl
 
     Array = npt.NDArray[Any]
 
@@ -47,21 +48,34 @@ def _gathered(chunks: Chunks, rows: int) -> tuple[Array, Array | None]:
     NaN counts as missing, as in pandas.
     """
     import numpy as np
-    import polars as pl
 
     values: Array | None = None
     absent: Array | None = None
     at = 0
     for series in chunks():
-        whole = series.dtype.is_integer()
-        part = series if whole else series.cast(pl.Float64).fill_nan(None)
-        values = np.empty(rows, np.int64 if whole else np.float64) if values is None else values
-        values[at : at + len(part)] = part.fill_null(0).to_numpy()
-        if part.null_count():
+        part, missing = _numbers(series)
+        values = np.empty(rows, part.dtype) if values is None else values
+        values[at : at + len(part)] = part
+        if missing is not None:
             absent = np.zeros(rows, bool) if absent is None else absent
-            absent[at : at + len(part)] = part.is_null().to_numpy()
+            absent[at : at + len(part)] = missing
+            values[at : at + len(part)][missing] = 0
         at += len(part)
     return np.empty(0) if values is None else values, absent
+
+
+def _numbers(series: pl.Series) -> tuple[Array, Array | None]:
+    """A part's values, and a mask of those that are missing, if any. Polars' expressions cost a millisecond each."""
+    import numpy as np
+    import polars as pl
+
+    if series.dtype.is_integer():
+        if not series.null_count():
+            return series.to_numpy().astype(np.int64, copy=False), None
+        return series.fill_null(0).to_numpy().astype(np.int64, copy=False), series.is_null().to_numpy()
+    values = (series if series.dtype == pl.Float64 else series.cast(pl.Float64)).to_numpy()
+    missing = np.isnan(values)
+    return values, missing if missing.any() else None
 
 
 def _moments(values: Array, absent: Array | None) -> tuple[float | None, float | None]:

@@ -88,7 +88,7 @@ class GroupMeans:
         self._rows += np.bincount(codes, weights=present, minlength=size)
         self._sums += np.bincount(codes, weights=values, minlength=size)
         known = values if codes.max(initial=0) < size - 1 else values[codes < size - 1]
-        self._squares += float(known @ known)
+        self._squares += float(np.square(known).sum())
 
     def strength(self) -> float:
         import numpy as np

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 Chunks = Callable[[], "Iterable[pl.Series]"]
 
-CELLS = 4_000_000  # what is read in one go, over all columns that are read together
+CELLS = 4_000_000  # of whole rows that pass by at a time
+SLICE = 1_000_000  # cells of columns that are read together; a longer table is read column by column, in parts
 CHUNK = 131_072  # rows: what is worked on stays near the processor
 
 
@@ -28,7 +29,7 @@ def batches(parquet: Path, names: Sequence[str], rows: int = CHUNK) -> Iterator[
 
 def slices(parquet: Path, names: Sequence[str], rows: int) -> Iterator[list[tuple[str, Chunks]]]:
     """Yield columns with what reads their values: narrow slices of a long table, wide ones of a short table."""
-    width = max(1, min(CELLS // max(rows, 1), 1000))
+    width = max(1, min(SLICE // max(rows, 1), 1000))
     if width == 1:
         yield [(name, _of_one(parquet, name)) for name in names]
         return

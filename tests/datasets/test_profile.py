@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import orjson
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +20,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from datasets.ingest import ingest
 from datasets.profile import QUANTILES, profile
 from datasets.quality import findings
+from datasets.schema import Schema
 
 
 def profiled(folder: Path, frame: pd.DataFrame, **options: Any) -> dict[str, Any]:
@@ -76,6 +83,66 @@ def test_any_table(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[An
     assert top == {word: n for word, n in counts.items() if n > 1}
 
 
+VALUES = st.one_of(
+    st.none(), st.just(math.nan), st.just(math.inf), st.just(-math.inf), st.just(-0.0), st.just(0.0), st.floats(-1e6, 1e6),
+    st.integers(-5, 5).map(float),
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(VALUES, st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), st.text(max_size=4)), max_size=40
+    )
+)
+def test_stored_tables_with_nan_infinite_and_huge_numbers(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Any, ...]]
+) -> None:
+    stored = pl.DataFrame(rows, schema={"x": pl.Float64, "n": pl.Int64, "t": pl.String}, orient="row")
+    path = tmp_path_factory.mktemp("p") / "rows.parquet"
+    stored.write_parquet(path)
+    result = profile(path, Schema.of((("x", "number"), ("n", "integer"), ("t", "text"))))
+    x, n = stored["x"].to_pandas(), stored["n"].to_pandas(use_pyarrow_extension_array=True)
+    figures, whole = result["by_column"]["x"], result["by_column"]["n"]
+    assert figures["missing"] == x.isna().sum() and figures["distinct"] == x.nunique()
+    assert figures["infinite"] == np.isinf(x).sum() and figures["zeros"] == (x == 0).sum()
+    assert figures["negative"] == (x < 0).sum()
+    if np.isfinite(x.dropna()).all() and x.count():
+        assert_number_equals(figures, x)
+    assert whole["missing"] == n.isna().sum() and whole["distinct"] == n.nunique()
+    if n.count():
+        assert (whole["min"], whole["max"]) == (n.min(), n.max())
+    text = stored["t"].to_pandas()
+    assert result["by_column"]["t"]["distinct"] == text.nunique()
+    counts = [count for count in text.value_counts().head(10) if count > 1]
+    assert [item["count"] for item in result["by_column"]["t"]["top"]] == counts
+    orjson.dumps(result)
+
+
+def test_memory_is_that_of_two_columns(tmp_path: Path) -> None:
+    """Twenty-five columns of 1.5 million rows are 300 MB; a profile works in less, whatever their number."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "rows.parquet"
+    rows = 1_500_000
+    frame = pl.DataFrame({f"x{i}": rng.integers(0, 5000, rows) for i in range(24)}).with_columns(
+        id=pl.Series(np.arange(rows)).cast(pl.String)
+    )
+    frame.write_parquet(path, row_group_size=250_000)
+    code = (
+        "import sys, numpy, polars, pyarrow.parquet\n"
+        "from pathlib import Path\n"
+        "from datasets.profile import profile\n"
+        "from datasets.schema import Schema\n"
+        "def of(key): return int(open('/proc/self/status').read().split(key + ':')[1].split()[0]) // 1024\n"
+        "schema = Schema.of([(f'x{i}', 'integer') for i in range(24)] + [('id', 'text')])\n"
+        "before = of('VmRSS')\n"
+        "assert profile(Path(sys.argv[1]), schema)['rows'] == 1_500_000\n"
+        "print(of('VmHWM') - before)"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 270
+
+
 def test_text_booleans_and_dates(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {
@@ -110,8 +177,6 @@ def test_constant_identifier_and_empty_columns(tmp_path: Path) -> None:
 
 
 def test_extreme_numbers_give_plain_json(tmp_path: Path) -> None:
-    import orjson
-
     frame = pd.DataFrame({"x": [1.7e308, -1.7e308, 0.5, 2.5]})
     result = profiled(tmp_path, frame)
     assert b"null" in orjson.dumps(result) and "NaN" not in str(result)

@@ -61,7 +61,7 @@ def test_texts_equal_pandas_whether_values_or_hashes_are_counted(
 def test_beyond_the_bound_a_sketch_counts_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("VALUES", 100), ("EXACT", 1000), ("BUFFER", 3000)):
         monkeypatch.setattr(tally, name, value)
-    monkeypatch.setattr(source, "CELLS", 1)
+    monkeypatch.setattr(source, "SLICE", 1)
     values = [f"v{n}" for n in range(40_000)] + ["often"] * 500
     figures = profiled(tmp_path, parts=20, x=values)["by_column"]["x"]
     assert not figures["distinct_exact"] and figures["distinct_error"] == 0.01
