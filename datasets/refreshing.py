@@ -35,6 +35,9 @@ class Refresh:
         ready = feed.dataset.versions.filter(state="ready", origin__feed=str(feed.pk))
         self.before: DatasetVersion | None = ready.order_by("-number").first()
         self._rows = 0
+        if self.before is not None and not self.before.source_key:
+            said = "Rows were erased from the version before; what the source still holds of them is here again."
+            self.notes.append(said)
 
     def bring(self, config: Config) -> None:
         """Read the source into a file."""

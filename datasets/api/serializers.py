@@ -28,20 +28,26 @@ class VersionSerializer(serializers.ModelSerializer[DatasetVersion]):
     job = serializers.UUIDField(source="job_id", read_only=True, allow_null=True)
     created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
     schema = ColumnSerializer(many=True, read_only=True)
+    origin = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
 
     class Meta:
         model = DatasetVersion
         fields = (
             "id", "dataset", "number", "state", "job", "rows", "columns", "rejected_rows", "quarantined_cells", "quality",
-            "sha256", "source_sha256", "source_name", "source_bytes", "schema", "options", "notes", "error", "created_at",
-            "created_by", "url",
+            "sha256", "source_sha256", "source_name", "source_bytes", "schema", "options", "notes", "error", "origin",
+            "created_at", "created_by", "url",
         )  # fmt: skip
         read_only_fields = fields
 
     def to_representation(self, instance: DatasetVersion) -> dict[str, Any]:
         known = self.context["grants"].get(instance.dataset_id, [])
         return super().to_representation(tables.seen(instance, self.context["actor"], grants=known))
+
+    @extend_schema_field(serializers.DictField())
+    def get_origin(self, version: DatasetVersion) -> dict[str, Any]:
+        """Where it was read or what it was made from; hosts and steps are for its own department."""
+        return dict(version.origin) if version.department_id in self.context["actor"].roles else {}
 
     def get_url(self, version: DatasetVersion) -> str:
         kwargs = {"id": version.dataset_id, "number": version.number}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from datasets.models import Dataset, DatasetVersion, Source
+from departments.services import create_grant
 
 pytestmark = pytest.mark.servers
 
@@ -30,7 +31,7 @@ def import_orders(client: Any, shop: Any, run_jobs: Any, **settings: Any) -> dic
     return answer.json()
 
 
-def test_a_table_becomes_a_version_with_its_types(alice, shop, run_jobs):
+def test_a_table_becomes_a_version_with_its_types(alice, shop, run_jobs, api_of, departments):
     answer = new_source(alice, shop)
     assert answer.status_code == 201, answer.json()
     source = answer.json()
@@ -49,6 +50,10 @@ def test_a_table_becomes_a_version_with_its_types(alice, shop, run_jobs):
         "id": "integer", "amount": "number", "customer": "text", "paid": "boolean", "placed": "date", "updated_at": "datetime",
     }  # fmt: skip
     assert version.origin["connector"] == "postgresql"
+    assert alice.get(f"/api/v1/datasets/{feed['dataset']}/versions/1/").json()["origin"]["table"] == "public.orders"
+    # Whoever was granted the data learns nothing of the host that it comes from.
+    create_grant(obj=version.dataset, department=departments.clinic, verbs=["preview"], created_by=None)
+    assert api_of("dana").get(f"/api/v1/datasets/{feed['dataset']}/versions/1/").json()["origin"] == {}
     rows = alice.get(f"/api/v1/datasets/{feed['dataset']}/versions/1/rows/?sort=id&limit=1").json()["results"]
     assert rows[0]["amount"] == 1.25
     # 12:00 at +02:00, one hour later, in UTC
