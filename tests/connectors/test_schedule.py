@@ -79,13 +79,14 @@ def test_what_is_due_is_begun_once_and_has_a_next_time(feed):
     assert imports() == 1
 
 
-def test_two_beats_at_the_same_moment_begin_it_once(feed, monkeypatch):
-    """The other one takes its turn between this one's look and its update."""
+def test_two_beats_at_the_same_moment_begin_it_once(feed, monkeypatch, run_jobs):
+    """The other one takes its turn, and its refresh even ends, between this one's look and its update."""
     began = []
 
     def meanwhile(each: Feed, now: datetime) -> Any:
         monkeypatch.setattr(feed_services, "next_time", next_time)
         began.append(refresh_due())
+        run_jobs()
         return next_time(each, now)
 
     monkeypatch.setattr(feed_services, "next_time", meanwhile)
