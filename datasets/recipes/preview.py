@@ -21,7 +21,7 @@ from datasets.steps._columns import col, cols
 if TYPE_CHECKING:
     import polars as pl
 
-MAX_CELLS = 50_000_000  # 400 MB: a preview is answered by the web process
+MAX_CELLS = 50_000_000  # 400 MB: a preview is answered by the web process, within about a second
 ROW = "\x00row"  # the row's place in the source; no file's column can have this name
 Steps = list[dict[str, Any]]
 Mistakes = dict[int, list[dict[str, str]]]  # by step
@@ -144,7 +144,8 @@ def _load(parquet: Path, schema: Schema, planned: Plan, rows: int) -> pl.DataFra
     places = pl.DataFrame({ROW: pl.int_range(rows, dtype=pl.UInt32, eager=True)})
     if not names:
         return places
-    measured = min(rows, MAX_CELLS // len(names))
+    weight = max([1, *(item.step.weight for item in planned.steps)])
+    measured = min(rows, MAX_CELLS // (len(names) * weight))
     lazy = entered(parts.scan(parquet).head(measured), schema)
     return lazy.select(cols(names)).collect().rechunk().insert_column(0, places[ROW].head(measured))
 

@@ -143,6 +143,7 @@ class Step:
     default_types: tuple[str, ...] | None = None
     names_columns: bool = False  # the columns must be named: an empty list does not mean all
     takes_columns: bool = True  # False: its parameters alone say what it works on
+    weight: int = 1  # how many times the work of an ordinary step: a preview then measures fewer rows
     whole_row: bool = False  # an empty list means every column, the target and flags too
 
     def accepted(self, params: Params) -> tuple[str, ...]:

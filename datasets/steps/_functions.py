@@ -149,7 +149,7 @@ def _one_of_bulk(value: pl.Expr, *others: pl.Expr) -> pl.Expr:
 
 
 def _replaced(text: pl.Expr, old: str, new: str) -> pl.Expr:
-    return text.str.replace_all(old, new.replace("$", "$$"), literal=True) if old else text
+    return text.str.replace_all(old, new, literal=True) if old else text
 
 
 def _days(a: datetime, b: datetime) -> float:

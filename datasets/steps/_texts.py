@@ -15,38 +15,37 @@ if TYPE_CHECKING:
 WHITESPACE = " \t\n\r\v\f\u00a0\u2003\u2009\u200b\u202f\u3000\ufeff"  # spelled out: the two disagree on the rare ones
 
 
-def mapped(
-    source: pl.Expr, function: Callable[[str], Any], ascii_only: Callable[[pl.Expr], pl.Expr] | None = None
-) -> pl.Expr:
-    """The text column through a Python function, once for each distinct value; missing stays missing."""
-    import polars as pl
+def by_distinct(source: pl.Expr, work: Callable[[pl.Series], pl.Series], type_: Any) -> pl.Expr:
+    """The text column through a function of a whole series, once for each distinct value; missing stays missing."""
 
-    def by_python(values: pl.Series) -> pl.Series:
+    def once_each(values: pl.Series) -> pl.Series:
+        if values.approx_n_unique() > len(values) / 2:  # then finding the distinct ones costs more than it saves
+            return work(values)
         distinct = values.drop_nulls().unique()
-        answers = pl.Series([function(value) for value in distinct.to_list()], dtype=pl.String)
-        return values.replace_strict(distinct, answers, default=None, return_dtype=pl.String)
+        return values.replace_strict(distinct, work(distinct), default=None, return_dtype=type_)
+
+    return source.map_batches(once_each, return_dtype=type_)
+
+
+def mapped(
+    source: pl.Expr, function: Callable[[str], str | None], ascii_only: Callable[[pl.Expr], pl.Expr] | None = None
+) -> pl.Expr:
+    """The text column through a Python function; `ascii_only` does the same in polars for texts of ASCII alone."""
+    import polars as pl
 
     def work(values: pl.Series) -> pl.Series:
         if ascii_only is None:
-            return by_python(values)
-        name = values.name or "value"
-        frame = (
-            values.alias(name)
-            .to_frame()
-            .select(
-                pl.first(),
-                ascii_only(pl.first()).alias("\x00ready"),
-                (pl.first().str.len_bytes() != pl.first().str.len_chars()).alias("\x00beyond"),
-            )
-        )
-        beyond = frame["\x00beyond"].fill_null(False)
-        ready = frame["\x00ready"]
-        if not beyond.any():
+            return pl.Series([None if v is None else function(v) for v in values.to_list()], dtype=pl.String)
+        frame = pl.DataFrame({"value": values})
+        beyond = pl.col("value").str.len_bytes() != pl.col("value").str.len_chars()
+        made = frame.select(ready=ascii_only(pl.col("value")), beyond=beyond.fill_null(False))
+        ready, places = made["ready"], made["beyond"].arg_true()
+        if not len(places):
             return ready
-        places = beyond.arg_true()
-        return ready.clone().scatter(places, by_python(values.gather(places)))
+        others = pl.Series([function(value) for value in values.gather(places).to_list()], dtype=pl.String)
+        return ready.scatter(places, others)
 
-    return source.map_batches(work, return_dtype=pl.String)
+    return by_distinct(source, work, pl.String)
 
 
 def text_lower(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datasets.steps._base import Changes, Learned, Step, Use
-from datasets.steps._columns import cols
 from datasets.steps._rowcode import RowCode
 
 if TYPE_CHECKING:
@@ -22,7 +21,10 @@ def _others(use: Use) -> list[str]:
 
 
 def bulk(frame: pl.LazyFrame, _use: Use, learned: Learned) -> pl.LazyFrame:
-    return frame.drop(cols(learned["left_out"]), strict=False)
+    from polars import selectors
+
+    # A preview holds only the columns that some step reads.
+    return frame.drop(selectors.by_name(*learned["left_out"], require_all=False))
 
 
 def row(code: RowCode, _use: Use, learned: Learned) -> None:

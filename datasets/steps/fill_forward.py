@@ -39,17 +39,15 @@ def _filled(frame: pl.LazyFrame, use: Use) -> pl.LazyFrame:
 
     groups, order = list(_groups(use)), use.params["order"]
     placed = frame.with_row_index(PLACE)
-    ordered = placed.sort(col(order), PLACE) if order else placed
-    filled = [col(name).forward_fill() for name in use.columns]
-    if groups:
-        known = pl.all_horizontal([col(name).is_not_null() for name in groups])
-        over = [col(name) for name in groups]
-        filled = [
-            pl.when(known).then(each.over(over)).otherwise(col(name))
-            for each, name in zip(filled, use.columns, strict=True)
-        ]
-    made = [each.alias(name) for each, name in zip(filled, use.columns, strict=True)]
-    return ordered.with_columns(made).sort(PLACE).drop(PLACE)
+    if not groups:
+        ordered = placed.sort(col(order), PLACE) if order else placed
+        return ordered.with_columns(col(name).forward_fill() for name in use.columns).sort(PLACE).drop(PLACE)
+    known = pl.all_horizontal([col(name).is_not_null() for name in groups])
+    over, by = [col(name) for name in groups], [col(order), pl.col(PLACE)] if order else [pl.col(PLACE)]
+    filled = [(name, col(name).forward_fill().over(over, order_by=by)) for name in use.columns]
+    return placed.with_columns(pl.when(known).then(f).otherwise(col(name)).alias(name) for name, f in filled).drop(
+        PLACE
+    )
 
 
 def fit(table: pl.DataFrame, use: Use) -> Learned:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from datasets.steps._base import Changes, Learned, Made, Params, Step, StepError, Use
 from datasets.steps._columns import col, cols
 from datasets.steps._rowcode import RowCode
+from datasets.steps._texts import by_distinct
 from datasets.steps._words import WORD, words
 from plugins.params import Param
 
@@ -41,8 +42,11 @@ def _bulk(use: Use, column: str, figure: str) -> pl.Expr:
     import polars as pl
 
     text = col(column)
-    count = text.str.len_chars() if figure == "characters" else text.str.count_matches(WORD)
-    return count.cast(pl.Int64).alias(_name(use, column, figure))
+    if figure == "characters":
+        count = text.str.len_chars().cast(pl.Int64)
+    else:
+        count = by_distinct(text, lambda texts: texts.str.count_matches(WORD).cast(pl.Int64), pl.Int64)
+    return count.alias(_name(use, column, figure))
 
 
 def row(code: RowCode, use: Use, _learned: Learned) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from datasets.recipe import STEPS, Around, FittedRecipe, RecipeError, Step, fit
+from datasets.recipe import STEPS, Around, FittedRecipe, RecipeError, Step, fit, preview
 from datasets.schema import NUMERIC, TYPES, Schema
 from datasets.steps._base import GROUPS
 from plugins.params import Param, ParamError, validate_params
@@ -220,15 +221,7 @@ def test_output_is_what_the_schema_says(step: Step, data: st.DataObject) -> None
 @pytest.mark.parametrize("step", ALL)
 def test_only_training_rows_are_removed(step: Step) -> None:
     """A step that works on training rows only leaves every other row alone; no step removes rows at prediction."""
-    schema = Schema.of([("a", "integer"), ("b", "date"), ("c", "text"), ("class", "text")])
-    table = pl.DataFrame(
-        {
-            "a": [1, 1, None, 2, 3, 2, 1, 999],
-            "b": [date(2024, 1, 1)] * 8,
-            "c": ["x", "x", None, "y", "y", "x", "x", "z"],
-            "class": ["no"] * 6 + ["yes"] * 2,
-        }
-    )
+    schema, table = SMALL, small_table()
     for choices in _each_choice(step):
         validated = validate_params(step.params, choices)
         suited = [column.name for column in schema if column.type in step.accepted(validated)]
@@ -241,6 +234,37 @@ def test_only_training_rows_are_removed(step: Step) -> None:
             assert predicted.equals(table) and not trained.equals(table), choices
         else:
             assert trained.height == 8
+
+
+@pytest.mark.parametrize("step", ALL)
+def test_the_preview_shows_what_training_would_get(step: Step, tmp_path: Path) -> None:
+    """Also where only the columns that the step reads are loaded."""
+    table = small_table()
+    table.write_parquet(tmp_path / "table.parquet")
+    for choices in _each_choice(step):
+        validated = validate_params(step.params, choices)
+        suited = [column.name for column in SMALL if column.type in step.accepted(validated)]
+        steps = [{"step": step.name, "columns": suited[:1] if step.takes_columns else [], "params": choices}]
+        target = "class" if step.needs_target(validated) else None
+        report = preview(steps, tmp_path / "table.parquet", SMALL, target=target, around=AROUND)
+        assert "error" not in report["steps"][0], report["steps"][0]
+        trained = fitting(steps, table, SMALL).transform(table, training=True).collect()
+        assert report["rows_after"] == trained.height
+        assert [column["name"] for column in report["columns_after"]] == trained.columns
+
+
+SMALL = Schema.of([("a", "integer"), ("b", "date"), ("c", "text"), ("class", "text")])
+
+
+def small_table() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "a": [1, 1, None, 2, 3, 2, 1, 999],
+            "b": [date(2024, 1, 1)] * 8,
+            "c": ["x", "x", None, "y", "y", "x", "x", "z"],
+            "class": ["no"] * 6 + ["yes"] * 2,
+        }
+    )
 
 
 def _each_choice(step: Step) -> list[dict[str, Any]]:
