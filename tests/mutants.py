@@ -31,7 +31,10 @@ class Mutant:
 
 ACCESS, QUERYSETS = "platform/departments/access.py", "platform/departments/querysets.py"
 MUTANTS = (
-    Mutant("visibility: the filter is dropped", QUERYSETS, "return self.filter(own | self._granted", "return self.all() or (own | self._granted"),
+    Mutant("visibility: the filter is dropped", QUERYSETS, "return self.filter(own)", "return self.all()"),
+    Mutant("visibility: everything stands in the catalogue", QUERYSETS, "Q(**{self.listed_path: True})", "Q(**{self.listed_path + '__in': [True, False]})"),
+    Mutant("decision: everything stands in the catalogue", ACCESS, 'not getattr(obj, "listed", False)', 'not hasattr(obj, "listed")'),
+    Mutant("decision: the catalogue shows rows", ACCESS, 'if verb == Verb.DISCOVER:\n        return Decision(True, "catalogue"', 'if verb:\n        return Decision(True, "catalogue"'),
     Mutant("visibility: grants of every department count", QUERYSETS, ", department_id__in=actor.department_ids)\n        return Q", ")\n        return Q"),
     Mutant("visibility: people without a department see all", QUERYSETS, "if actor.is_platform_admin:", "if actor.is_platform_admin or not actor.roles:"),
     Mutant("decision: everything is allowed", ACCESS, "if verb in ROLE_VERBS[role]:", "if verb:"),
@@ -51,7 +54,12 @@ MUTANTS = (
     Mutant("API: members of any department are shown", "platform/departments/api/views.py", "        require_in(self.actor, verb, department)\n", ""),
     Mutant("API: everybody makes departments", "platform/departments/api/views.py", "if not self.actor.is_platform_admin:\n            raise Refused", "if False:\n            raise Refused"),
     Mutant("API: everybody reads the audit trail", "platform/departments/api/audit.py", "if self.actor.is_platform_admin:", "if True:"),
-    Mutant("API: grants between others are shown", "platform/departments/api/views.py", "return grants.filter(Q(owner__in=own) | Q(department__in=own))", "return grants"),
+    Mutant("API: requests between others are shown", "platform/departments/request_querysets.py", "return self.filter(Q(department__in", "return self.exclude(pk=None) or self.filter(Q(department__in"),
+    Mutant("API: requesters answer themselves", "platform/departments/access_requests.py", "    if not may_decide(actor, request):", "    if False:"),
+    Mutant("API: everybody ends grants", "platform/departments/rights.py", "    if not decision.allowed:", "    if False:"),
+    Mutant("API: everybody's notices are shown", "platform/departments/api/notices.py", "Notice.objects.filter(person=self.actor.person_id)", "Notice.objects.all()"),
+    Mutant("pages: everybody's notices are followed", "platform/departments/notice_views.py", "Notice.objects.filter(person=cast(User, request.user))", "Notice.objects.all()"),
+    Mutant("API: grants between others are shown", "platform/departments/rights.py", "return grants.filter(Q(owner__in=own) | Q(department__in=own))", "return grants"),
     Mutant("API: predicting takes no more than discovering", "serving/api/views.py", "decision = require(actor, Verb.PREDICT, deployment)", "decision = require(actor, Verb.DISCOVER, deployment)"),
     Mutant("pages: downloading a model takes no more than discovering", "training/downloads.py", "decision = require(actor, Verb.PREVIEW, version)", "decision = require(actor, Verb.DISCOVER, version)"),
     Mutant("pages: a data set's page decides nothing", "datasets/views.py", "require(request.actor, verb, dataset)", "verb"),
