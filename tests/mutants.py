@@ -41,7 +41,7 @@ MUTANTS = (
     Mutant("decision: a viewer may do what an analyst may", ACCESS, "Role.VIEWER: _READS,", "Role.VIEWER: _ANALYST,"),
     Mutant("decision: an analyst may deploy", ACCESS, "Role.ANALYST: _ANALYST,", "Role.ANALYST: _ANALYST | {Verb.DEPLOY},"),
     Mutant("decision: an engineer may manage", ACCESS, "Role.ENGINEER: _ANALYST | {Verb.DEPLOY},", "Role.ENGINEER: _ANALYST | {Verb.DEPLOY, Verb.MANAGE},"),
-    Mutant("decision: a grant covers every verb", ACCESS, "(grant, verb in grant.verbs and verb in", "(grant, verb in"),
+    Mutant("decision: a grant covers every verb", ACCESS, "if verb in grant.verbs and _holds(", "if _holds("),
     Mutant("decision: platform admins see rows", ACCESS, "if verb == Verb.DISCOVER:\n        return Decision(True, \"platform-admin\"", "if verb:\n        return Decision(True, \"platform-admin\""),
     Mutant("decision: require lets everything pass", ACCESS, "decision = decide(actor, verb, obj)\n    if not decision.allowed:", "decision = decide(actor, verb, obj)\n    if False:"),
     Mutant("decision: require_in lets everything pass", ACCESS, "decision = decide_in(actor, verb, department.pk)\n    if not decision.allowed:", "decision = decide_in(actor, verb, department.pk)\n    if False:"),
