@@ -14,7 +14,8 @@ from datasets.masks._base import MASKS, Mask
 from datasets.models import DatasetVersion
 from datasets.sharing import looks_personal
 from departments.access import GRANTABLE, Verb
-from departments.models import Department, Grant
+from departments.access_requests import MAX_ANSWER
+from departments.models import AccessRequest, Choice, Department, Grant
 
 VERB_LABELS = {
     Verb.DISCOVER: _("discover: see that it exists, its columns and their types"),
@@ -71,21 +72,55 @@ class GrantForm(forms.Form):
         help_text=_("Access ends at the end of this day, UTC."),
     )  # fmt: skip
     may_extend = forms.BooleanField(label=_("They may move the last day themselves"), required=False)
+    on_end = forms.ChoiceField(
+        label=_("At the end, what they made from it"), choices=Choice.choices, initial=Choice.FREEZE, required=False,
+        help_text=_("Their jobs stop; their models are frozen, or may answer for some days more."),
+    )  # fmt: skip
+    on_end_days = forms.IntegerField(
+        label=_("Days more"),
+        min_value=0,
+        max_value=730,
+        initial=30,
+        required=False,
+        help_text=_("For retraining and keeping."),
+    )
+    answer = forms.CharField(
+        label=_("Note to the requester"),
+        max_length=MAX_ANSWER,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
 
     def __init__(
-        self, *args: Any, version: DatasetVersion | None, owner_id: Any, grant: Grant | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        version: DatasetVersion | None,
+        owner_id: Any,
+        grant: Grant | None = None,
+        asked: AccessRequest | None = None,
+        **kwargs: Any,
     ) -> None:
+        """`grant` is the one to change; `asked` the request that a new one answers."""
         super().__init__(*args, **kwargs)
-        self.version, self.grant = version, grant
+        self.version, self.grant, self.asked = version, grant, asked
         self.schema = version.schema[:MOST_COLUMNS] if version else []
         self.wide = version is not None and len(version.schema) > MOST_COLUMNS
         self.fields["department"].queryset = Department.objects.exclude(pk=owner_id)  # type: ignore[attr-defined]
         self.initial = {**(self._terms_of(grant) if grant else self._first()), **self.initial}
-        if grant:
+        if grant or asked:
             self.fields["department"].disabled = True
+        if asked is None:
+            del self.fields["answer"]
 
     def _first(self) -> dict[str, Any]:
-        return {"expires_on": timezone.now().date() + timedelta(days=90), "later": not self.schema}
+        today, asked = timezone.now().date(), self.asked
+        first = {"expires_on": today + timedelta(days=90), "later": not self.schema}
+        if asked is None:
+            return first
+        return first | {
+            "department": asked.department.slug, "verbs": asked.verbs, "purpose": asked.purpose,
+            "expires_on": today + timedelta(days=asked.days),
+        }  # fmt: skip
 
     def _terms_of(self, grant: Grant) -> dict[str, Any]:
         last = grant.expires_at and (grant.expires_at - timedelta(microseconds=1)).date()
@@ -93,6 +128,7 @@ class GrantForm(forms.Form):
             "department": grant.department.slug, "verbs": grant.verbs, "later": grant.columns is None,
             "rows": "\n".join(grant.rows), "purpose": grant.purpose, "starts_on": grant.starts_at.date(),
             "expires_on": last, "may_extend": grant.may_extend,
+            "on_end": grant.on_end, "on_end_days": grant.on_end_days,
         }  # fmt: skip
 
     def columns(self) -> list[ColumnRow]:
@@ -113,7 +149,9 @@ class GrantForm(forms.Form):
     def _is_given(self, place: int, name: str) -> bool:
         if self.is_bound:
             return f"column-{place}" in self.data
-        grant = self.grant
+        grant, asked = self.grant, self.asked
+        if asked is not None and asked.columns:
+            return name in asked.columns
         return grant is None or (
             (grant.columns is None or name in grant.columns) and grant.masks.get(name, {}).get("kind") != "hide"
         )
@@ -150,6 +188,7 @@ class GrantForm(forms.Form):
         return {
             **self.terms(), **starts, "verbs": values["verbs"], "purpose": values["purpose"],
             "expires_at": _moment(values["expires_on"] + timedelta(days=1)), "may_extend": values["may_extend"],
+            **{name: values[name] for name in ("on_end", "on_end_days") if values[name] not in {None, ""}},
         }  # fmt: skip
 
     def _starts_anew(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,11 +13,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.models import User
 from datasets import sharing
 from datasets.grant_form import GrantForm
 from datasets.models import Dataset
 from departments.access import Verb, require
-from departments.models import Grant
+from departments.access_requests import approve_request
+from departments.models import AccessRequest, Department, Grant
 from departments.services import create_grant, update_grant
 from rest.problems import Refused
 
@@ -25,19 +27,39 @@ from rest.problems import Refused
 @login_required
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, id: UUID) -> HttpResponse:
-    """Let another department use the data set."""
+    """Let another department use the data set; with `?request=`, as the answer to what it asked for."""
     dataset = _dataset(request, id)
-    form = _form(request, dataset)
+    asked = _asked(request, dataset)
+    form = _form(request, dataset, asked=asked)
     if request.method == "POST" and form.is_valid():
         try:
-            made = create_grant(
-                obj=dataset, department=form.cleaned_data["department"], created_by=request.user, **form.given()  # type: ignore[arg-type]
-            )  # fmt: skip
-            messages.success(request, _("%s may use this data set now.") % made.department.name)
-            return redirect(_access(dataset))
+            department = _give(request, dataset, form)
+            messages.success(request, _("%s may use this data set now.") % department.name)
+            return redirect(reverse("departments:request", args=[asked.pk]) if asked else _access(dataset))
         except Refused as refused:
             _tell(form, refused)
     return _page(request, dataset, form)
+
+
+def _give(request: HttpRequest, dataset: Dataset, form: GrantForm) -> Department:
+    """Make the grant, by itself or as the answer to a request."""
+    if form.asked is not None:
+        answer = form.cleaned_data["answer"]
+        approve_request(actor=request.actor, request=form.asked, answer=answer, **form.given())  # type: ignore[attr-defined]
+        return form.asked.department
+    department: Department = form.cleaned_data["department"]
+    create_grant(obj=dataset, department=department, created_by=cast(User, request.user), **form.given())
+    return department
+
+
+def _asked(request: HttpRequest, dataset: Dataset) -> AccessRequest | None:
+    """The open request on this data set that the address names."""
+    named = request.GET.get("request", "")
+    if not named:
+        return None
+    waiting = AccessRequest.objects.to_decide(request.actor).with_people()  # type: ignore[attr-defined]
+    found: AccessRequest = get_object_or_404(waiting, pk=_uuid(named), object_id=dataset.pk)
+    return found
 
 
 @login_required
@@ -86,14 +108,18 @@ def _grant(dataset: Dataset, id: UUID) -> Grant:
     return found
 
 
-def _form(request: HttpRequest, dataset: Dataset, grant: Grant | None = None) -> GrantForm:
+def _form(
+    request: HttpRequest, dataset: Dataset, grant: Grant | None = None, asked: AccessRequest | None = None
+) -> GrantForm:
     data = request.POST if request.method == "POST" else None
     version = sharing.newest_ready(dataset.pk)
-    return GrantForm(data, version=version, owner_id=dataset.department_id, grant=grant)
+    return GrantForm(data, version=version, owner_id=dataset.department_id, grant=grant, asked=asked)
 
 
 def _page(request: HttpRequest, dataset: Dataset, form: GrantForm) -> HttpResponse:
-    context = {"dataset": dataset, "form": form, "grant": form.grant, "columns": form.columns()}
+    context = {
+        "dataset": dataset, "form": form, "grant": form.grant, "asked": form.asked, "columns": form.columns(),
+    }  # fmt: skip
     return render(request, "datasets/grant.html", context, status=422 if form.errors else 200)
 
 

@@ -108,21 +108,19 @@ def approve_request(
         return _decide(actor, asked, RequestState.APPROVED, answer)
     given = {
         "verbs": list(verbs) if verbs is not None else asked.verbs, "columns": asked.columns or None, "expires_at": end,
-        **terms,
+        "purpose": asked.purpose, **terms,
     }  # fmt: skip
     person = User.objects.get(username=actor.username)
-    asked.grant = create_grant(
-        obj=target, department=asked.department, purpose=asked.purpose, created_by=person, is_answer=True, **given
-    )
-    changed = _differs(asked, asked.grant)
+    asked.grant = create_grant(obj=target, department=asked.department, created_by=person, is_answer=True, **given)
+    changed = _differs(asked, asked.grant, columns_of(target))
     return _decide(actor, asked, RequestState.CHANGED if changed else RequestState.APPROVED, answer)
 
 
-def _differs(asked: AccessRequest, grant: Grant) -> bool:
-    """Whether what was granted is other than what was asked for; half a day of the end is rounding."""
+def _differs(asked: AccessRequest, grant: Grant, columns: Sequence[str]) -> bool:
+    """Whether what was granted is other than what was asked for. A last day is chosen by the day: one more is rounding."""
     length = (grant.expires_at - timezone.now()) if grant.expires_at else None
     other_end = length is None or abs(length - timedelta(days=asked.days)) > timedelta(days=1)
-    other_columns = sorted(grant.columns or []) != sorted(asked.columns)
+    other_columns = set(columns if grant.columns is None else grant.columns) != set(asked.columns or columns)
     return other_end or other_columns or bool(grant.masks or grant.rows) or set(grant.verbs) != set(asked.verbs)
 
 

@@ -75,18 +75,12 @@ def _choose_columns(form: forms.Form, columns: list[str]) -> None:
 
 
 class ApproveForm(forms.Form):
-    """What the owner grants: as asked, or otherwise."""
+    """What the owner grants where it is other than asked; data sets have a form of their own, with columns and rows."""
 
     verbs = forms.MultipleChoiceField(
         label=_("May"), choices=[(verb.value, VERB_LABELS[verb]) for verb in GRANTABLE],
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
-    columns = forms.MultipleChoiceField(
-        label=_("Columns"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("None chosen: all of them."),
-    )
     expires_on = forms.DateField(
         label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}),
         help_text=_("Access ends at the end of this day, UTC."),
@@ -98,16 +92,11 @@ class ApproveForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
-    def __init__(self, *args: Any, columns: list[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _choose_columns(self, columns)
-
     def terms(self) -> dict[str, Any]:
         """What the service is told."""
         given = self.cleaned_data
         return {
-            "verbs": given["verbs"], "columns": given.get("columns") or None, "answer": given["answer"],
-            "expires_at": self.expires_at,
+            "verbs": given["verbs"], "answer": given["answer"], "expires_at": self.expires_at,
         }  # fmt: skip
 
     @property

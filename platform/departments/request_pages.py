@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from departments.access import Actor, Verb
 from departments.models import AccessRequest
-from departments.targets import columns_of, names_of, target_of, url_of
+from departments.targets import names_of, url_of
 from rest.templatetags.looks import look_of
 
 BOXES = {"inbox": _("Waiting for us"), "ours": _("We asked"), "answered": _("We answered")}
@@ -51,12 +51,6 @@ def named(requests: Iterable[AccessRequest], actor: Actor) -> list[NamedRequest]
         NamedRequest(asked, names.get(asked.object_id, ""), url_of(asked.object_kind, asked.object_id))
         for asked in rows
     ]
-
-
-def columns_wanted(asked: AccessRequest) -> list[str]:
-    """The columns that there are to choose from when the request is answered."""
-    target = target_of(asked.object_kind, asked.object_id)
-    return columns_of(target) if target is not None else []
 
 
 def with_name(asked: AccessRequest, actor: Actor) -> dict[str, Any]:

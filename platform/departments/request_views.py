@@ -26,7 +26,7 @@ from departments.access_requests import (
 )
 from departments.forms import AccessRequestForm, ApproveForm, RefuseForm
 from departments.models import AccessRequest, Grant
-from departments.request_pages import BOXES, boxes, columns_wanted, named, with_name
+from departments.request_pages import BOXES, boxes, named, with_name
 from departments.rights import grants_visible_to
 from departments.targets import columns_of, grantable_models, visible_target
 from rest.forms import refusals_into
@@ -117,10 +117,7 @@ def _page(request: HttpRequest, asked: AccessRequest, **forms: Any) -> HttpRespo
         "asked": asked,
         **with_name(asked, actor),
         "may": may,
-        "approve_form": ApproveForm(
-            initial={"verbs": asked.verbs, "columns": asked.columns, "expires_on": last_day},
-            columns=columns_wanted(asked),
-        ),
+        "approve_form": ApproveForm(initial={"verbs": asked.verbs, "expires_on": last_day}),
         "refuse_form": RefuseForm(),
         **forms,
     }
@@ -136,7 +133,7 @@ def approve(request: HttpRequest, id: UUID) -> HttpResponse:
     if "expires_on" not in request.POST:
         approve_request(actor=request.actor, request=asked)  # type: ignore[attr-defined]
         return _answered(request, asked, _("%s has the access that it asked for."))
-    form = ApproveForm(request.POST, columns=columns_wanted(asked))
+    form = ApproveForm(request.POST)
     if form.is_valid():
         with refusals_into(form):
             approve_request(actor=request.actor, request=asked, **form.terms())  # type: ignore[attr-defined]

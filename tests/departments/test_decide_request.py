@@ -109,11 +109,26 @@ def test_from_the_page(
 ) -> None:
     mona = browser_of("mona")
     assert "Forecast demand" in mona.get("/access-requests/").content.decode()
-    sent = {"verbs": ["discover", "preview"], "columns": ["age"], "expires_on": "2099-01-01", "answer": "Ages only"}
-    page = mona.post(f"/access-requests/{asked.pk}/approve/", sent, follow=True).content.decode()
+    url = f"/datasets/{listed.pk}/grants/?request={asked.pk}"
+    form = mona.get(url).content.decode()
+    assert "Forecast demand" in form and "Note to the requester" in form
+    sent = {"verbs": ["discover", "preview"], "column-1": "on", "purpose": "Forecast", "expires_on": "2099-01-01"}
+    more = {"rows": "age>=40", "on_end": "keep", "on_end_days": "5", "answer": "Ages only"}
+    page = mona.post(url, sent | more, follow=True).content.decode()
     assert "Approved with changes" in page and "Ages only" in page
     assert decide(actor_for(people.charlie), Verb.PREVIEW, listed).allowed
-    assert Grant.objects.get().columns == ["age"]
+    grant = Grant.objects.get()
+    assert (grant.columns, grant.rows, grant.on_end) == (["age"], ["age>=40"], "keep")
+    assert mona.get(url).status_code == 404, "it is answered"
+
+
+def test_only_managers_of_the_owner_open_the_form(
+    asked: AccessRequest, listed: Dataset, browser_of: Callable[[str], Client]
+) -> None:
+    url = f"/datasets/{listed.pk}/grants/?request={asked.pk}"
+    assert {name: browser_of(name).get(url).status_code for name in ("alice", "charlie", "dana")} == {
+        "alice": 403, "charlie": 403, "dana": 403,
+    }  # fmt: skip
 
 
 def test_a_page_that_refuses_keeps_the_request(asked: AccessRequest, browser_of: Callable[[str], Client]) -> None:

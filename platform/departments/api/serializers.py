@@ -84,6 +84,7 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
         child=serializers.CharField(max_length=500), required=False, max_length=10,
         help_text="Conditions that a row must fit, all of them: age>=30, city=Oslo, income is present.",
     )  # fmt: skip
+    on_end_days = serializers.IntegerField(min_value=0, max_value=730, required=False)
     all_rows = serializers.SerializerMethodField(help_text="Whether no condition limits the rows.")
     created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
     approver = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
@@ -95,8 +96,7 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
         fields = (
             "id", "owner", "department", "object_kind", "object_id", "verbs", "columns", "masks", "rows",
             "all_rows", "purpose", "state", "starts_at", "expires_at", "may_extend", "on_end", "on_end_days", "revoked_at",
-            "created_at", "created_by",
-            "approver", "url",
+            "created_at", "created_by", "approver", "url",
         )  # fmt: skip
         read_only_fields = ("id", "owner", "object_kind", "object_id", "revoked_at", "created_at", "created_by")
         extra_kwargs = {"starts_at": {"required": False}, "expires_at": {"required": False, "allow_null": True}}
