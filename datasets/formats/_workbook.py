@@ -155,9 +155,25 @@ def _write(rows: Iterator[list[Any]], width: int, target: Path) -> int:
 def _texts(cells: tuple[Any, ...]) -> pa.Array:
     import pyarrow as pa
 
-    if set(map(type, cells)) == {str}:
+    kinds = set(map(type, cells))
+    if kinds == {str}:
         return pa.array([cell or None for cell in cells], pa.string())
+    if kinds <= {float, str} and not any(cell for cell in cells if type(cell) is str):
+        return _numbers(pa.array([None if cell == "" else cell for cell in cells], pa.float64()))
     return pa.array([PRINT[type(cell)](cell) for cell in cells], pa.string())
+
+
+def _numbers(cells: pa.Array) -> pa.Array:
+    """A column of nothing but numbers, printed as `_number` does."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    whole = pc.and_(pc.equal(pc.floor(cells), cells), pc.less_equal(pc.abs(cells), _EXACT))
+    texts = pc.cast(pc.cast(pc.if_else(whole, cells, None), pa.int64()), pa.string())
+    if texts.null_count == cells.null_count:
+        return texts
+    broken = pc.if_else(whole, None, cells).to_pylist()
+    return pc.coalesce(texts, pa.array([None if value is None else repr(value) for value in broken], pa.string()))
 
 
 def _number(value: float) -> str:

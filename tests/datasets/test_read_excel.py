@@ -240,3 +240,12 @@ def test_a_long_sheet_is_read_in_batches(tmp_path: Path, monkeypatch: pytest.Mon
     report, found, _ = read(tmp_path, xlsx(rows), "t.xlsx")
     assert report.rows == 45_000 and found[-1] == {"i": 44_999, "x": 22499.5}
     assert [row["i"] for row in found] == list(range(45_000))
+
+
+def test_a_column_of_numbers_is_printed_as_its_cells_are() -> None:
+    from datasets.formats import _workbook
+
+    values = [0.0, -3.0, 0.1, 1e15, 283474765220063.1, 2.0**53, 2.0**53 + 2, 1e22, 1e-7, 5e-324, 1e300, 0.1 + 0.2]
+    for cells in (values, values[:1], [1.0, 2.0], ["", 1.5, "", 2.0], [7.0, ""]):
+        expected = [None if cell == "" else _workbook.PRINT[float](cell) for cell in cells]
+        assert _workbook._texts(tuple(cells)).to_pylist() == expected
