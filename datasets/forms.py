@@ -16,7 +16,9 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("A table as CSV or its relatives, Excel, OpenDocument, Parquet, Arrow or JSON; also packed with gzip or zip."),
+        help_text=_(
+            "A table as CSV or its relatives, Excel, OpenDocument, Parquet, Arrow or JSON; also packed with gzip or zip."
+        ),
     )
     department = forms.ModelChoiceField(
         Department.objects.none(), label=_("Department"), empty_label=None, to_field_name="slug"

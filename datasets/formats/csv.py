@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UnreadableFile
-from datasets.formats import _dialect, _encoding, _header, _lines, _totals
+from datasets.formats import _dialect, _encoding, _header, _lines, _returns, _totals
 from datasets.formats._base import Block, Format, Reject, TextTable
 from datasets.formats._header import AUTO
 from plugins.params import Param
@@ -50,7 +50,7 @@ def open_text(source: Path, workdir: Path, options: dict[str, Any]) -> TextTable
 
 
 def _opened(text: _encoding.Text, workdir: Path, options: dict[str, Any]) -> TextTable:
-    path, start = text.path, text.start
+    path, start = _returns.mended(text.path, workdir), text.start
     head = _head(path, start)
     aligned = options["delimiter"] == _dialect.SPACES or (options["delimiter"] == AUTO and _dialect.is_aligned(head))
     if aligned:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from datasets.errors import UnreadableFile
 from datasets.opening import check_options
@@ -141,3 +143,23 @@ def test_pages_and_markup_are_no_tables(tmp_path: Path, head: str) -> None:
     with pytest.raises(UnreadableFile) as refused:
         read(tmp_path, (head + "<tr><td>1</td></tr>\n").encode(), "export.xls")
     assert refused.value.code == "markup_file" and "CSV" in refused.value.hint
+
+
+def test_a_return_alone_ends_a_line_outside_quotes(tmp_path: Path) -> None:
+    text = 'a,b\n1,x\ry\n2,z\r\n3,"q\rr"\r4,w\n'
+    report, rows, rejected = table(tmp_path, text)
+    assert rows[1:] == [[1, "x"], [2, "z"], [3, "q\rr"], [4, "w"]] and report.rows + report.rejected_rows == 5
+    assert [(line["line"], line["text"]) for line in rejected] == [("3", "y")]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["1,2", "3", "4,5,6", '"a\rb",7', '"c\nd",8']), min_size=1, max_size=12), st.data())
+def test_every_record_is_accounted_for_whatever_ends_its_line(
+    tmp_path_factory: pytest.TempPathFactory, records: list[str], data: st.DataObject
+) -> None:
+    ends = data.draw(st.lists(st.sampled_from(["\n", "\r\n", "\r"]), min_size=len(records), max_size=len(records)))
+    text = "a,b\n0,0\n" + "".join(map(str.__add__, records, ends))
+    options = {"header": "yes", "delimiter": "comma", "skip_lines": 0, "quote": "double"}
+    report, _, rejected = read(tmp_path_factory.mktemp("t"), text.encode(), **options)
+    assert report.rows == 1 + sum(record.count(",") == 1 for record in records)
+    assert [line["text"] for line in rejected] == [record for record in records if record.count(",") != 1]
