@@ -103,7 +103,7 @@ class Feed(models.Model):
     overlap = models.FloatField(default=0)
     deletes = models.CharField(max_length=10, choices=Deletes.choices, default=Deletes.KEEP)
     # The largest value of the cursor column that was read.
-    newest = models.CharField(max_length=255, blank=True)
+    newest = models.TextField(blank=True)
 
     every = models.CharField(max_length=10, choices=Every.choices, default=Every.NEVER)
     minutes = models.PositiveIntegerField(default=60)
