@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('datasets', '0010_prepared'),
+        ("datasets", "0010_prepared"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='feed',
-            name='newest',
+            model_name="feed",
+            name="newest",
             field=models.TextField(blank=True),
         ),
     ]
