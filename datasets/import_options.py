@@ -28,6 +28,15 @@ class Field:
     note: str
     error: str
 
+    @property
+    def is_rare(self) -> bool:
+        """Nothing is found out about it, so that few need to look at it."""
+        return self.param.default not in FINDING_OUT
+
+    @property
+    def is_changed(self) -> bool:
+        return bool(self.error) or self.value != self.param.default
+
 
 def from_form(data: QueryDict) -> dict[str, Any]:
     """The options that a submitted page names: those that differ from their defaults.
@@ -70,7 +79,8 @@ def fields(name: str, options: dict[str, Any], answer: dict[str, Any]) -> list[F
     made = []
     for param in params_for(name) if name in FORMATS else COMMON:
         value = options.get(param.name, param.default)
-        note = _("Found: %s") % found[param.name] if value in FINDING_OUT and param.name in found else ""
+        was = found.get(param.name)
+        note = _("Found: %s") % was if value in FINDING_OUT and was not in FINDING_OUT else ""
         error = problem["detail"] if problem.get("field") == PREFIX + param.name else ""
         made.append(Field(_among(param, choices.get(param.name, [])), value, note, error))
     return made

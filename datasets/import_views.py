@@ -109,9 +109,11 @@ def _show(request: HttpRequest, source: Source, options: dict[str, Any], form: I
     before = newest(source.dataset)
     columns = answer.get("columns", [])
     shown = answer.get("format") or options.get("format", "")
+    fields = import_options.fields(shown, options, answer)
     context = {
         "source": source, "form": form, "options": options, "answer": answer, "error": answer.get("error"),
-        "may_import": may_import(answer), "fields": import_options.fields(shown, options, answer), "shown": shown,
+        "may_import": may_import(answer), "fields": fields, "shown": shown,
+        "rare_open": bool(answer.get("error")) or any(field.is_rare and field.is_changed for field in fields),
         "formats": list(FORMATS), "chosen_format": options.get("format", ""), "types": TYPES,
         "chosen_types": options.get("types", {}), "missing": import_options.missing_of(options),
         "columns": columns[: len(answer["rows"][0]["cells"])] if answer.get("rows") else columns[:200],
