@@ -93,7 +93,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumView
         if response.status_code == status.HTTP_412_PRECONDITION_FAILED:
             response["Tus-Version"] = VERSION
         if response.status_code == status.HTTP_201_CREATED and response.data:
-            response["Location"] = response.data["url"]
+            response["Location"] = str(response.data["url"])
         return response
 
     def fingerprint(self, request: Request) -> str:

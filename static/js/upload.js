@@ -131,15 +131,15 @@
     async done() {
       this.show("done", this.words.wordChecking);
       this.part("bar").value = 1;
-      const answer = await fetch(this.upload.url, { headers: { Accept: "application/json" } });
-      const found = await answer.json();
-      const page = `${this.desk.form.dataset.import}${found.id}/`;
+      const id = this.upload.url.replace(/\/+$/, "").split("/").pop();
+      const page = `${this.desk.form.dataset.import}${id}/`;
       if (this.desk.items.length === 1) { window.location.assign(page); return; }
       this.part("pause").hidden = this.part("cancel").hidden = true;
       this.part("import").href = page;
       this.part("import").setAttribute("aria-label", `${this.part("import").textContent} ${this.file.name}`);
       this.part("import").hidden = false;
-      this.known(found.duplicates);
+      const answer = await fetch(this.upload.url, { headers: { Accept: "application/json" } }).catch(() => null); // the page is left
+      if (answer && answer.ok) this.known((await answer.json()).duplicates);
     }
 
     known(duplicates) {
