@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -84,6 +86,12 @@ def read_rejects(*, actor: Actor, version: DatasetVersion) -> Iterator[bytes]:
     if not version.rejects_key:
         return iter((csv_line(rejects.HEADER),))
     return export.rejects_parts(storage.chunks(version.rejects_key))
+
+
+def first_rejects(*, actor: Actor, version: DatasetVersion, most: int = 50) -> list[dict[str, str]]:
+    """The beginning of what `read_rejects` gives, by column."""
+    lines = b"".join(islice(read_rejects(actor=actor, version=version), most + 1)).decode()
+    return list(csv.DictReader(io.StringIO(lines, newline="")))
 
 
 def ready(version: DatasetVersion) -> None:

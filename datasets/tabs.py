@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from datasets import reading, tables, used_by
 from datasets.forms import VersionForm
-from datasets.models import Dataset, DatasetVersion, Recipe
+from datasets.import_options import in_words
+from datasets.models import Dataset, DatasetVersion, Recipe, VersionState
 from datasets.profile_pages import columns_page, quality_page
 from datasets.recipe_services import may_prepare
 from datasets.schema import NUMERIC
@@ -72,13 +73,19 @@ def quality(actor: Actor, dataset: Dataset, version: DatasetVersion, query: Quer
     return {**shown, "profile": profile, "may_fix": may_prepare(actor, dataset, recipe), "recipe": recipe}
 
 
-def versions(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:
+def versions(actor: Actor, dataset: Dataset, version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:
+    """Every version with what it was read with, and what the chosen one set aside."""
     rows = dataset.versions.select_related("created_by", "job").defer("profile")
     known = grants_for(actor, [dataset]).get(dataset.pk, [])
     shown = [tables.seen(each, actor, grants=known) for each in rows]
     reads = decide(actor, Verb.PREVIEW, dataset, grants=known)
     may_read = reads.allowed and reads.projection is None
-    return {"versions": shown, "version_form": VersionForm(), "may_read": may_read}
+    has_aside = may_read and version is not None and version.state == VersionState.READY and version.rejects_key
+    return {
+        "versions": shown, "words": {each.number: in_words(each.options) for each in shown},
+        "version_form": VersionForm(), "may_read": may_read,
+        "aside": reading.first_rejects(actor=actor, version=version) if version and has_aside else [],
+    }  # fmt: skip
 
 
 def access(actor: Actor, dataset: Dataset, _version: DatasetVersion | None, _query: QueryDict) -> dict[str, Any]:

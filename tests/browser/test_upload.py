@@ -185,7 +185,7 @@ def test_the_preview_follows_a_change_and_the_import_keeps_it(
     assert page.locator("#id_options_delimiter").evaluate("box => box === document.activeElement")
     page.locator("#id_options_delimiter").select_option("detect")
     page.get_by_label("Type of id", exact=True).select_option("text")
-    page.locator("option:checked", has_text="find out").wait_for(state="detached")
+    page.locator("#type-1 option", has_text="integer (found)").wait_for(state="detached")
     assert not Dataset.objects.exists()
     page.get_by_role("button", name="Import").click()
     page.get_by_role("heading", name="Sums").wait_for()

@@ -170,3 +170,15 @@ def test_the_api_previews_too(api_of: Api, url: str) -> None:
 def test_looking_is_recorded(browser_of: Browser, url: str) -> None:
     browser_of("alice").get(url)
     assert AuditEvent.objects.filter(verb="upload.preview", actor_name="alice").count() == 1
+
+
+def test_the_versions_tab_says_how_each_was_read_and_what_was_set_aside(browser_of: Browser, api_of: Api) -> None:
+    content = b"id;amount\n" + b"".join(b"%d;%d,5\n" % (i, i) for i in range(200)) + b"7\nx;oops\n"
+    pk = post_dataset(api_of("alice"), content, options='{"types": {"id": "text"}}').data["id"]
+    run_pending()
+    page = text(browser_of("bob").get(f"/datasets/{pk}/?tab=versions"))
+    assert "Delimiter: semicolon" in page and "id: text" in page and "Set aside in version 1" in page
+    assert "has 1 field where the table has 2" in page and "oops" in page
+    assert "Read version 1 again" not in page
+    assert "Read version 1 again" in text(browser_of("alice").get(f"/datasets/{pk}/?tab=versions"))
+    assert "oops" not in text(browser_of("erin").get(f"/datasets/{pk}/?tab=versions"))
