@@ -249,3 +249,19 @@ def test_a_reading_that_was_cut_short_says_what_to_do_about_the_file(api_of: Api
     settle(job)
     error = alice.get(made.data["version"]["url"]).data["error"]
     assert error["detail"] == "It took too much." and "file" in error["hint"].lower() and "CSV" in error["hint"]
+
+
+def test_every_format_becomes_a_version_packed_or_not(api_of: Api) -> None:
+    import gzip
+
+    from datasets.opening import FORMATS
+    from tests.conformance.test_formats import ROWS, TYPES, WRITERS
+
+    alice = api_of("alice")
+    for fmt in FORMATS:
+        content, name = gzip.compress(WRITERS[fmt.name](ROWS)), f"{fmt.name}{fmt.suffixes[0]}.gz"
+        version = ready(alice, content, filename=name, name=fmt.name)["version"]
+        assert version["state"] == "ready", (fmt.name, version["error"])
+        assert {column["name"]: column["type"] for column in version["schema"]} == TYPES
+        assert version["options"]["format"] == fmt.name
+        assert version["source_sha256"] == hashlib.sha256(content).hexdigest()
