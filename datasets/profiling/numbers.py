@@ -25,8 +25,7 @@ def numbers(chunks: Chunks, rows: int) -> tuple[dict[str, Any], Grid | None, Sam
     """Return the figures of a column of numbers, the steps in which its ranks are counted, and some long numbers."""
     values, absent = _gathered(chunks, rows)
     mean, sd = _moments(values, absent)
-    ordered = values if absent is None else values[~absent]
-    del values
+    ordered = values if absent is None else _present(values, absent)
     ordered.sort()
     changes = changes_in(ordered)
     figures = {
@@ -76,6 +75,16 @@ def _numbers(series: pl.Series) -> tuple[Array, Array | None]:
     values = (series if series.dtype == pl.Float64 else series.cast(pl.Float64)).to_numpy()
     missing = np.isnan(values)
     return values, missing if missing.any() else None
+
+
+def _present(values: Array, absent: Array) -> Array:
+    """The values that are not missing, moved to the front of the same memory."""
+    kept = 0
+    for start in range(0, len(values), BLOCK):
+        part = values[start : start + BLOCK][~absent[start : start + BLOCK]]
+        values[kept : kept + len(part)] = part
+        kept += len(part)
+    return values[:kept]
 
 
 def _moments(values: Array, absent: Array | None) -> tuple[float | None, float | None]:
