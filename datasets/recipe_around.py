@@ -18,6 +18,7 @@ from datasets.schema import Schema
 from datasets.services import record_read
 from departments.access import Actor, Decision, Verb, decide, grants_for
 from departments.models import Department
+from departments.projection import WHOLE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,6 +80,18 @@ def _other(actor: Actor, reference: str, folder: Path | None, verbs: tuple[Verb,
     if not all(decision.allowed for decision in decisions):
         return None
     return OtherTable(version, decisions[0], tables.described(version, decisions[0], actor=actor), folder)
+
+
+def digests(*, actor: Actor, department: Department, steps: Any, verbs: tuple[Verb, ...]) -> list[str]:
+    """What the department gets of each table that the steps name, as names that change with it; empty for no right."""
+    named = [found for reference in tables_named(steps) if (found := REFERENCE.fullmatch(reference))]
+    known = Dataset.objects.in_bulk([found[1] for found in named])
+    member, digests = actor.within(department.pk), []
+    for dataset in known.values():
+        answers = [decide(member, verb, dataset) for verb in verbs]
+        projection = answers[0].projection
+        digests.append((projection.digest if projection else WHOLE) if all(a.allowed for a in answers) else "")
+    return digests if len(known) == len({found[1] for found in named}) else [""]
 
 
 def offered(*, actor: Actor, department: Department, besides: Dataset) -> list[tuple[str, str]]:

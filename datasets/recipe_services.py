@@ -170,6 +170,8 @@ def home_of(actor: Actor, dataset: Dataset) -> Department:
 
 def may_prepare(actor: Actor, dataset: Dataset, recipe: Recipe | None = None) -> bool:
     """Whether the actor may change a recipe, or make one, on a data set that they may read."""
+    if actor.through is not None:
+        return False
     home = recipe.department_id if recipe else home_of(actor, dataset).pk
     return decide_in(actor, Verb.EDIT, home).allowed
 

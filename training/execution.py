@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from django.http import Http404
@@ -12,6 +13,7 @@ from datasets import storage
 from datasets.recipe import NOTHING, Around
 from datasets.tables import Described, described
 from departments.access import Actor, Decision
+from departments.projection import WHOLE
 from jobs.errors import Cancelled, JobFailed, Paused
 from jobs.services import requester
 from rest.problems import Refused
@@ -19,7 +21,7 @@ from training import artifacts, services
 from training.artifacts import Stored
 from training.engine.errors import TrainCancelled, TrainError, TrainPaused
 from training.engine.train import TrainReport, TrainSpec, train
-from training.models import WHOLE, RunState, TrainingRun
+from training.models import RunState, TrainingRun
 from training.monitor import JobMonitor
 from training.registration import register
 
@@ -35,7 +37,7 @@ def execute(run: TrainingRun, ctx: JobContext) -> dict[str, Any]:
     decision = may_go_on(run, actor)
     table = _table(run, decision)
     with ctx.write():
-        mark_running(run, decision)
+        mark_running(run, given_now(run, actor, decision))
     monitor = JobMonitor(run.pk, ctx)
     report = _train(run, table, ctx, monitor)
     stored = artifacts.store(ctx.workdir / "artifact")
@@ -58,7 +60,7 @@ def may_go_on(run: TrainingRun, actor: Actor) -> Decision:
     except Http404:
         detail = _("The access to this data set has ended: its grant expired or was taken back.")
         raise Refused("access_ended", detail, status=403) from None
-    if run.projection and run.projection != digest_of(decision):
+    if run.projection and run.projection != given_now(run, actor, decision):
         detail = _(
             "What was granted of this data set has changed since the run began. Start it again on what is granted now."
         )
@@ -66,9 +68,13 @@ def may_go_on(run: TrainingRun, actor: Actor) -> Decision:
     return decision
 
 
-def digest_of(decision: Decision) -> str:
-    """Names what the decision gives of the table."""
-    return decision.projection.digest if decision.projection else WHOLE
+def given_now(run: TrainingRun, actor: Actor, decision: Decision) -> str:
+    """Names what the run gets at this moment, of its own table and of those that its steps join."""
+    joined = services.joined_digests(actor, run.department, run.steps)
+    own = decision.projection.digest if decision.projection else WHOLE
+    if not any(each != WHOLE for each in joined):
+        return own
+    return hashlib.sha256("|".join([own, *joined]).encode()).hexdigest()
 
 
 def _table(run: TrainingRun, decision: Decision) -> Described:
@@ -81,11 +87,11 @@ def _table(run: TrainingRun, decision: Decision) -> Described:
     return table
 
 
-def mark_running(run: TrainingRun, decision: Decision) -> None:
+def mark_running(run: TrainingRun, given: str) -> None:
     """The run's first worker has it; a resumed run keeps its first start."""
     run.state = RunState.RUNNING
     run.started_at = run.started_at or timezone.now()
-    run.projection = digest_of(decision)
+    run.projection = given
     run.save(update_fields=["state", "started_at", "projection"])
 
 

@@ -23,7 +23,6 @@ class RunState(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
-WHOLE = "whole"
 LIVE = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED)
 WITH_RESULT = (RunState.SUCCEEDED, RunState.STOPPED)
 

@@ -8,9 +8,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from audit.services import record
+from departments.projection import WHOLE
 from training.artifacts import Stored
 from training.ends import inherit
-from training.models import WHOLE, ModelVersion, RegisteredModel, TrainingRun
+from training.models import ModelVersion, RegisteredModel, TrainingRun
 
 
 def default_name(run: TrainingRun) -> str:

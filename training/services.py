@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from audit.services import record
 from datasets.models import Dataset, DatasetVersion, Recipe, VersionState
 from datasets.recipe import Around
-from datasets.recipe_around import around
+from datasets.recipe_around import around, digests
 from datasets.tables import Described, described
 from departments.access import Actor, Decision, Verb, decide, require, require_in
 from departments.models import Department, Grant
@@ -67,6 +67,11 @@ def require_train(actor: Actor, dataset: Dataset, department: Department) -> Dec
         detail = decision.detail or _("%s holds no grant to train on this data set.") % department.name
         raise Refused(decision.rule, detail, status=403)
     return decision
+
+
+def joined_digests(actor: Actor, department: Department, steps: Any) -> list[str]:
+    """What `department` gets of the tables that the steps join; see recipe_around.digests."""
+    return digests(actor=actor, department=department, steps=steps, verbs=(Verb.TRAIN, Verb.PREVIEW))
 
 
 def table_for(actor: Actor, version: DatasetVersion, decision: Decision) -> Described:

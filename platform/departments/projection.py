@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+WHOLE = "whole"  # stands for the digest where everything is given
+
 
 class Terms(Protocol):
     """The part of a grant that says what of the rows is given."""
