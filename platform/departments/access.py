@@ -192,7 +192,10 @@ def _holds(actor: Actor, verb: Verb, grant: Grant) -> bool:
 
 
 def _by_others(actor: Actor, verb: Verb, obj: Protected, grants: list[Grant] | None) -> tuple[Decision | None, ...]:
-    return _by_grant(actor, verb, obj, grants), _by_catalogue(actor, verb, obj), _by_admin(actor, verb)
+    by_grant, by_catalogue = _by_grant(actor, verb, obj, grants), _by_catalogue(actor, verb, obj)
+    # A grant takes nothing away: what everybody may discover, a grantee may too.
+    first = (by_catalogue, by_grant) if verb == Verb.DISCOVER else (by_grant, by_catalogue)
+    return *first, _by_admin(actor, verb)
 
 
 def _by_catalogue(actor: Actor, verb: Verb, obj: Protected) -> Decision | None:

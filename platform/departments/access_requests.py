@@ -53,7 +53,7 @@ def request_access(
     if extends is not None and (extends.department_id, extends.object_id) != (department.pk, object_id):
         raise invalid("extends", _("this grant is not the department's, or on something else"))
     _check_terms(verbs, purpose, days)
-    _check_columns(target, columns)
+    _check_columns(actor, target, columns)
     try:
         with transaction.atomic():
             asked = AccessRequest.objects.create(
@@ -80,8 +80,8 @@ def _check_terms(verbs: Collection[str], purpose: str, days: int) -> None:
         raise invalid("days", _("choose 1 to %d days") % MOST_DAYS)
 
 
-def _check_columns(target: Any, columns: Sequence[str]) -> None:
-    known = set(columns_of(target)) if columns else set()
+def _check_columns(actor: Actor, target: Any, columns: Sequence[str]) -> None:
+    known = set(columns_of(target, actor)) if columns else set()
     unknown = [name for name in columns if name not in known]
     if unknown:
         raise invalid("columns", _("there is no column “%s”") % unknown[0][:80])
@@ -112,7 +112,7 @@ def approve_request(
     }  # fmt: skip
     person = User.objects.get(username=actor.username)
     asked.grant = create_grant(obj=target, department=asked.department, created_by=person, is_answer=True, **given)
-    changed = _differs(asked, asked.grant, columns_of(target))
+    changed = _differs(asked, asked.grant, columns_of(target, actor))
     return _decide(actor, asked, RequestState.CHANGED if changed else RequestState.APPROVED, answer)
 
 

@@ -11,6 +11,7 @@ from departments.consequences import consequences_of, covering
 from departments.ending import may_extend
 from departments.forms import ExtendForm, RevokeForm
 from departments.models import Grant, GrantEnd
+from departments.projection import as_received
 from departments.rights import may_end, sees_consequences
 from departments.targets import names_of, url_of
 
@@ -25,6 +26,7 @@ def page_of_grant(actor: Actor, grant: Grant) -> dict[str, Any]:
     groups = consequences_of(grant) if sees else []
     return {
         "grant": grant,
+        "received": as_received(grant),
         "name": names_of([(grant.object_kind, grant.object_id)], actor).get(grant.object_id, ""),
         "object_url": url_of(grant.object_kind, grant.object_id),
         "is_live": is_live,

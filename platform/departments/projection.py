@@ -76,3 +76,14 @@ def width(projection: Projection | None) -> tuple[int, int, int, int]:
     shown = 0 if projection.columns is None else len([c for c in projection.columns if projection.gives(c)])
     everything = int(projection.columns is None)
     return (everything, shown, -len(projection.masks), -len(projection.rows))
+
+
+def as_received(grant: Terms) -> dict[str, Any]:
+    """What the grantee may know of the terms: no hidden column's name, and no condition, which may name one."""
+    projection = Projection.of(grant)
+    hidden = projection.hidden if projection else frozenset()
+    return {
+        "columns": None if grant.columns is None else [name for name in grant.columns if name not in hidden],
+        "masks": {name: mask for name, mask in grant.masks.items() if name not in hidden},
+        "rows": [],
+    }

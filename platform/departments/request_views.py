@@ -26,6 +26,7 @@ from departments.access_requests import (
 )
 from departments.forms import AccessRequestForm, ApproveForm, RefuseForm
 from departments.models import AccessRequest, Grant
+from departments.projection import as_received
 from departments.request_pages import BOXES, boxes, named, with_name
 from departments.rights import grants_visible_to
 from departments.targets import columns_of, grantable_models, visible_target
@@ -62,7 +63,7 @@ def new(request: HttpRequest, kind: str, id: UUID) -> HttpResponse:
     current = request.department  # type: ignore[attr-defined]
     before = _extends(request, id)
     initial = {"department": current.slug if current in own else None, **_asked(request, before)}
-    form = AccessRequestForm(request.POST or None, initial=initial, departments=own, columns=columns_of(target))
+    form = AccessRequestForm(request.POST or None, initial=initial, departments=own, columns=columns_of(target, actor))
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
             made = request_access(actor=actor, target=target, extends=before, **form.cleaned_data)
@@ -115,6 +116,7 @@ def _page(request: HttpRequest, asked: AccessRequest, **forms: Any) -> HttpRespo
     last_day = timezone.now().date() + timedelta(days=asked.days)
     context = {
         "asked": asked,
+        "received": as_received(asked.grant) if asked.grant else {},
         **with_name(asked, actor),
         "may": may,
         "approve_form": ApproveForm(initial={"verbs": asked.verbs, "expires_on": last_day}),

@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.http import Http404
 from django.urls import reverse
 
-from departments.access import Actor, Verb, require
+from departments.access import Actor, Verb, decide, require
 from departments.models import Grant
 
 PAGES: dict[str, str] = {Grant.Kind.DATASET: "datasets:detail", Grant.Kind.MODEL: "training:model"}
@@ -60,9 +60,11 @@ def names_of(pairs: Iterable[tuple[str, UUID]], actor: Actor | None = None) -> d
     return names
 
 
-def columns_of(target: Any) -> list[str]:
-    """The names of a data set's columns now; empty for what has none."""
-    return list(getattr(target, "current_columns", []))
+def columns_of(target: Any, actor: Actor) -> list[str]:
+    """The names of a data set's columns now, those that `actor` may know of; empty for what has none."""
+    projection = decide(actor, Verb.DISCOVER, target).projection
+    names = getattr(target, "current_columns", [])
+    return [name for name in names if projection is None or projection.gives(name)]
 
 
 def name_of(kind: str, object_id: UUID) -> str:

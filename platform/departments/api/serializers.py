@@ -7,7 +7,7 @@ from rest_framework import serializers
 from accounts.models import User
 from departments.access import GRANTABLE
 from departments.models import Department, Grant, Membership, Role
-from departments.projection import Projection
+from departments.projection import as_received
 
 
 class MeMembershipSerializer(serializers.Serializer[Any]):
@@ -106,20 +106,9 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
 
     def to_representation(self, instance: Grant) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        return shown if self._gives(instance) else {**shown, **_as_received(instance)}
+        return shown if self._gives(instance) else {**shown, **as_received(instance)}
 
     def _gives(self, grant: Grant) -> bool:
         """Whether the reader belongs to those who gave the grant."""
         actor = self.context["actor"]
         return grant.owner_id in actor.roles or (actor.is_platform_admin and grant.department_id not in actor.roles)
-
-
-def _as_received(grant: Grant) -> dict[str, Any]:
-    """What the grantee may know of the terms: no hidden column's name, and no condition, which may name one."""
-    projection = Projection.of(grant)
-    hidden = projection.hidden if projection else frozenset()
-    return {
-        "columns": None if grant.columns is None else [name for name in grant.columns if name not in hidden],
-        "masks": {name: mask for name, mask in grant.masks.items() if name not in hidden},
-        "rows": [],
-    }
