@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from audit.services import record
 from datasets import storage, subjects, tables, traces
-from datasets.models import DatasetVersion, Erasure, ErasureState, VersionDiff, VersionState
+from datasets.models import DatasetVersion, Erasure, ErasureState, Feed, VersionDiff, VersionState
 from datasets.parts import Manifest, manifest
 from datasets.profile import profile
 from datasets.schema import Schema
@@ -222,11 +222,22 @@ def complete(erasure: Erasure, made: list[Rewritten]) -> None:
     erasure.report = {
         **erasure.report,
         "witnesses": witnesses,
+        "paused_feeds": _pause_feeds(each.version for each in made),
         "erased": {"rows": erased, "versions": len(made), "held": held},
     }
     erasure.save()
     record("erasure.erased", erasure, details={"rows": erased, "versions": len(made), **held})
     transaction.on_commit(lambda: storage.discard(unused_keys(dropped)))
+
+
+def _pause_feeds(versions: Iterable[DatasetVersion]) -> list[str]:
+    """Stop the scheduled refreshes of these versions' data sets, and name them: the source still holds the person."""
+    feeds = Feed.objects.filter(dataset__in={version.dataset_id for version in versions}).select_related("dataset")
+    for feed in feeds:
+        feed.is_paused = True
+        feed.save(update_fields=["is_paused"])
+        record("feed.pause", feed, details={"reason": "erasure"})
+    return sorted(feed.dataset.name for feed in feeds)
 
 
 def _replace(each: Rewritten) -> set[str]:

@@ -31,7 +31,7 @@ def versions(actor: Actor, ids: set[UUID]) -> Iterator[Node]:
 
 def sources(actor: Actor, ids: set[UUID]) -> Iterator[Node]:
     for each in Source.objects.visible_to(actor).filter(pk__in=ids):
-        yield Node(("source", each.pk), each.name, detail=each.connector)
+        yield Node(("source", each.pk), each.name, each.get_absolute_url(), detail=each.connector)
 
 
 def recipes(actor: Actor, ids: set[UUID]) -> Iterator[Node]:

@@ -14,8 +14,9 @@ from rest_framework.test import APIClient
 
 from audit.models import AuditEvent
 from datasets.erasure_services import find_subject
-from datasets.models import Erasure
+from datasets.models import Erasure, Feed
 from datasets.services import add_version, create_dataset
+from datasets.source_services import create_source
 from departments.access import actor_for
 from jobs.models import Job
 
@@ -93,6 +94,25 @@ def test_nothing_else_is_lost(
     assert dataset.versions.get(number=3).sha256 == untouched
     again = mona.post(f"{url}/", {"source_version": 1, "options": {}})
     assert again.status_code == 409 and again.data["code"] == "source_erased"
+
+
+def test_a_feed_that_would_bring_them_back_is_paused(
+    found: Erasure,
+    dataset: Any,
+    people: SimpleNamespace,
+    api_of: Callable[..., APIClient],
+    run_jobs: Callable[..., Any],
+) -> None:
+    source = create_source(
+        actor=actor_for(people.emil), department=dataset.department, name="CRM", connector="postgresql",
+        params={"host": "db.invalid", "database": "crm", "user": "reader", "password": "x"},
+    )  # fmt: skip
+    feed = Feed.objects.create(dataset=dataset, department=dataset.department, source=source, table="people")
+    api_of("mona").post(f"/api/v1/erasures/{found.pk}/erase/", {"confirm": "erase"})
+    run_jobs()
+    feed.refresh_from_db()
+    found.refresh_from_db()
+    assert feed.is_paused and found.report["paused_feeds"] == ["People"]
 
 
 def test_the_key_stands_nowhere_but_sealed(found: Erasure) -> None:
