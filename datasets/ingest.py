@@ -36,7 +36,7 @@ Progress = Callable[[float, str], None]
 Typed = tuple[Block, list[ReadColumn]]
 _ROWS, _REJECTS = "rows", "rejects.csv"
 _THREADS = 2
-_RUN, _RUN_BYTES = 8, 8 << 20  # blocks that are read in one go: fewer of larger ones
+_AHEAD = 4  # blocks in work or waiting to be written
 
 
 @dataclass(slots=True)
@@ -99,17 +99,15 @@ def _write(
     """Write one pass over the file into `workdir`; None where its types do not hold for the whole file."""
     writer: PartWriter | None = None
     rejects: Rejects | None = None
-    valid, done = True, 0
-    for run in _typed_blocks(table, typing, pool):
-        for block, columns in run:
-            valid = typing.merge(columns) and valid
-            rejects = rejects or Rejects(workdir / _REJECTS, typing.names, typing.nouns)
-            rejects.add(block, columns, typing.records)
-            typing.count(block.cells.num_rows, len(block.rejects), block.blank_lines)
+    valid = True
+    for done, (block, columns) in enumerate(_typed_blocks(table, typing, pool), start=1):
+        valid = typing.merge(columns) and valid
+        rejects = rejects or Rejects(workdir / _REJECTS, typing.names, typing.nouns)
+        rejects.add(block, columns, typing.records)
+        typing.count(block.cells.num_rows, len(block.rejects), block.blank_lines)
         if valid:
             writer = writer or PartWriter(_emptied(workdir / _ROWS), arrow_schema(typing.schema()))
-            writer.append(_stored(writer.schema, run))
-        done += len(run)
+            writer.append(_stored(writer.schema, columns))
         progress(0.95 * done / table.size if table.size else 0.5, f"{typing.rows:,} rows read")
     if writer:
         writer.close()
@@ -120,18 +118,13 @@ def _write(
     return rejects if valid and typing.complete() else None
 
 
-def _stored(schema: pa.Schema, run: list[Typed]) -> pa.Table:
-    """The rows of a run as they are stored; a column without a value so far takes the type that it will have."""
+def _stored(schema: pa.Schema, columns: list[ReadColumn]) -> pa.Table:
+    """A block as it is stored; a column without a value so far takes the type that it will have."""
     import pyarrow as pa
 
-    columns = [_chunked([columns[i].values for _, columns in run], kind.type) for i, kind in enumerate(schema)]
-    return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _chunked(arrays: list[pa.Array], kind: pa.DataType) -> pa.ChunkedArray:
-    import pyarrow as pa
-
-    return pa.chunked_array([each if each.type == kind else pa.nulls(len(each), kind) for each in arrays], kind)
+    each = zip((column.values for column in columns), schema, strict=True)
+    arrays = [values if values.type == kind.type else pa.nulls(len(values), kind.type) for values, kind in each]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _nothing_fits(typing: Inference, rejects: Path) -> UnreadableFile:
@@ -154,24 +147,22 @@ def _names(columns: list[str], *, bare: bool) -> list[str]:
     return shorter if bare and len(set(shorter)) == len(columns) else columns
 
 
-def _typed_blocks(table: TextTable, typing: Inference, pool: ThreadPoolExecutor) -> Iterator[list[Typed]]:
-    """Yield runs of blocks with their typed columns, in order, a few runs in work at a time.
+def _typed_blocks(table: TextTable, typing: Inference, pool: ThreadPoolExecutor) -> Iterator[Typed]:
+    """Yield blocks with their typed columns, in order, a few of them in work at a time.
 
     The first block comes alone, so that the others are read by what it says.
     """
     manner = Manner.of(typing.given)
 
-    def work(loads: list[Callable[[], Block]], readings: list[tuple[str, ...]]) -> list[Typed]:
-        return [_typed(load(), readings, manner) for load in loads]
+    def work(load: Callable[[], Block], readings: list[tuple[str, ...]]) -> Typed:
+        return _typed(load(), readings, manner)
 
     loads = table.blocks()
-    first = work(list(islice(loads, 1)), typing.readings)
-    yield first
-    size = sum(block.cells.nbytes for block, _ in first)
-    waiting: deque[Future[list[Typed]]] = deque()
-    while run := list(islice(loads, max(1, min(_RUN, _RUN_BYTES // max(1, size))))):
-        waiting.append(pool.submit(work, run, list(typing.readings)))
-        if len(waiting) > _THREADS:
+    yield from (work(load, typing.readings) for load in islice(loads, 1))
+    waiting: deque[Future[Typed]] = deque()
+    for load in loads:
+        waiting.append(pool.submit(work, load, list(typing.readings)))
+        if len(waiting) > _AHEAD:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()

@@ -15,6 +15,7 @@ PART_ROWS = 1 << 19
 GROUP_ROWS = 1 << 17
 GROUP_BYTES = 64 << 20  # of text; a group of longer ones has fewer rows
 _PART_CELLS, _GROUP_CELLS = 1 << 25, 1 << 22  # wide tables have fewer rows in both
+_TEXT = "DELTA_LENGTH_BYTE_ARRAY"
 _LEAST_ROWS = 1 << 10
 _SAMPLE = 1 << 15  # rows that say whether a column's values repeat
 
@@ -74,12 +75,14 @@ class PartWriter:
         import pyarrow.parquet as pq
 
         # A dictionary of values that seldom repeat costs time and makes the file larger.
-        repeating = [name for name in self.schema.names if _repeats(group[name])]
+        repeating = [field.name for field in self.schema if _repeats(group[field.name])]
         encoded = {field.name: way for field in self.schema if (way := _encoding(field.type))}
+        texts = {field.name for field in self.schema if encoded.get(field.name) == _TEXT}
         self._file = pq.ParquetWriter(
             self.folder / parts.name(self.written), self.schema, compression="zstd", use_dictionary=repeating or False,
             column_encoding={name: way for name, way in encoded.items() if name not in repeating} or None,
-            write_statistics=list(encoded) or False,  # the least and the greatest of texts are never asked for
+            # The least and the greatest of texts are never asked for.
+            write_statistics=[name for name in self.schema.names if name not in texts] or False,
         )  # fmt: skip
         self.written += 1
         self._left = self.part_rows
@@ -97,11 +100,13 @@ def _bounded(rows: int, cells: int, columns: int) -> int:
 
 
 def _encoding(kind: pa.DataType) -> str:
-    """How values that seldom repeat are written: close ones by their differences, doubles byte by byte."""
+    """How values that seldom repeat are written: whole ones by their differences, doubles byte by byte."""
     import pyarrow as pa
 
     if pa.types.is_floating(kind):
         return "BYTE_STREAM_SPLIT"
+    if pa.types.is_string(kind):
+        return _TEXT
     return "DELTA_BINARY_PACKED" if pa.types.is_integer(kind) or pa.types.is_temporal(kind) else ""
 
 
@@ -110,7 +115,9 @@ def _repeats(column: pa.ChunkedArray) -> bool:
     import pyarrow.compute as pc
 
     sample = column.slice(0, _SAMPLE)
-    return not pa.types.is_boolean(column.type) and bool(pc.count_distinct(sample).as_py() < 0.2 * len(sample))
+    if pa.types.is_boolean(column.type) or pa.types.is_temporal(column.type):
+        return False
+    return bool(pc.count_distinct(sample).as_py() < 0.2 * len(sample))
 
 
 def _text_bytes(tables: Sequence[pa.Table]) -> int:

@@ -217,13 +217,13 @@ def _last_start(data: bytes) -> int:
     return len(data)
 
 
-def valid_utf8(data: bytes) -> bool:
-    """Answer whether the bytes are whole characters of UTF-8, some ten times as fast as decoding them."""
+def valid_utf8(data: bytes, length: int | None = None) -> bool:
+    """Answer whether the bytes, or the first so many, are whole characters of UTF-8; ten times as fast as decoding them."""
     import pyarrow as pa
 
     if data.isascii():
         return True
-    offsets = pa.py_buffer(struct.pack("<qq", 0, len(data)))
+    offsets = pa.py_buffer(struct.pack("<qq", 0, len(data) if length is None else length))
     array = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(data)])
     try:
         array.cast(pa.large_string())

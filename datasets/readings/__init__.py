@@ -96,10 +96,9 @@ def also_fits(name: str, others: tuple[str, ...], values: pa.Array, cells: pa.Ar
 
     A later pass checks them against the text again: what is cheap to know here may be a little too generous.
     """
-    if name == "integer":
-        return tuple(other for other in others if other in _BOUNDS and _largest(values) <= _BOUNDS[other])
-    if name == "number" and "thousands comma" in others and _largest(values) > _BOUNDS["thousands comma"]:
-        others = tuple(other for other in others if other != "thousands comma")
+    if bounds := {other: most for other, most in _BOUNDS.get(name, {}).items() if other in others}:
+        largest = _largest(values)
+        others = tuple(other for other in others if largest <= bounds.get(other, float("inf")))
     tested = _TESTED.get(name, ())
     return tuple(
         other for other in others
@@ -107,13 +106,20 @@ def also_fits(name: str, others: tuple[str, ...], values: pa.Array, cells: pa.Ar
     )  # fmt: skip
 
 
-_BOUNDS = {"number": _numbers.EXACT, "decimal comma": _numbers.EXACT, "thousands comma": 999}
-_WIDER = {"number": ("thousands comma",), "date": ("datetime", "year first")}
+# The largest number that a reading has in common with another.
+_BOUNDS = {
+    "integer": {"number": _numbers.EXACT, "decimal comma": _numbers.EXACT, "thousands comma": 999},
+    "number": {"thousands comma": 1000},
+}
+_WIDER = {
+    "integer": ("number", "decimal comma", "thousands comma"),
+    "number": ("thousands comma",),
+    "date": ("datetime", "year first"),
+}
 _TESTED = {**_RIVALS, "number": ("decimal comma",)}
 
 
 def _largest(values: pa.Array) -> float:
-    import pyarrow.compute as pc
-
-    bounds = pc.min_max(values).as_py()
-    return float(max(-bounds["min"], bounds["max"]))
+    """The largest number without its sign."""
+    numbers = (values.drop_null() if values.null_count else values).to_numpy(zero_copy_only=False)
+    return max(-float(numbers.min()), float(numbers.max()))

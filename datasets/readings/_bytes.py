@@ -44,19 +44,36 @@ class Texts:
         """The first byte of each cell; NUL for an empty one."""
         return self.at(0)
 
-    def at(self, position: int, cells: Any = slice(None)) -> Bytes:
-        """The byte at a position of each of `cells`, from the end if negative; NUL where the cell is shorter."""
+    def at(self, position: int) -> Bytes:
+        """The byte at a position of each cell, from its end if negative; NUL where the cell is shorter."""
         import numpy as np
 
-        starts, lengths = self.starts[cells], self.lengths[cells]
-        inside = lengths > position if position >= 0 else lengths >= -position
-        places = starts + (position if position >= 0 else lengths + position)
-        found: Bytes = np.zeros(len(starts), np.uint8)
+        inside = self.lengths > position if position >= 0 else self.lengths >= -position
+        places = self.starts + (position if position >= 0 else self.lengths + position)
         if inside.all():
-            np.take(self.data, places, out=found)
-        else:
-            found[inside] = self.data[places[inside]]
+            found: Bytes = self.data[places]
+            return found
+        found = np.zeros(len(self.starts), np.uint8)
+        found[inside] = self.data[places[inside]]
         return found
+
+    def leading_zero(self, *, whole: bool) -> bool:
+        """Answer whether a cell has a plus, or a zero before another digit; if `whole`, before anything, or minus zero."""
+        import numpy as np
+
+        unusual = np.flatnonzero(self.first <= DIGITS_FROM)  # a sign or a zero
+        if not len(unusual):
+            return False
+        first, starts, lengths = self.first[unusual], self.starts[unusual], self.lengths[unusual]
+        if (first == PLUS).any():
+            return True
+        negative = first == MINUS
+        follows = starts + negative + 1  # the place after what is a zero, if it is one
+        zero = self.data[follows - 1] == DIGITS_FROM
+        if whole and (zero & negative).any():
+            return True
+        more = zero & (lengths > negative + 1)
+        return bool(more.any() if whole else is_digit(self.data[follows[more]]).any())
 
     def holds(self, byte: int) -> bool:
         """Answer whether a byte stands anywhere in `content`."""

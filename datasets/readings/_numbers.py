@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from datasets.readings._bytes import COMMA, DIGITS_FROM, MINUS, PLUS, POINT, Texts, is_digit, replaced
+from datasets.readings._bytes import COMMA, MINUS, POINT, Texts, is_digit, replaced
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,11 +39,7 @@ def integer(cells: pa.Array) -> pa.Array | None:
     values = cast(cells, pa.int64())
     if values is None:
         return None
-    texts = Texts(cells)
-    led = texts.first == DIGITS_FROM  # also of 0x1F, which Arrow would read
-    if (led & (texts.lengths > 1)).any() or (texts.first == PLUS).any():
-        return None
-    return None if (texts.at(1, texts.first == MINUS) == DIGITS_FROM).any() else values
+    return None if Texts(cells).leading_zero(whole=True) else values  # 0x1F too, which Arrow would read
 
 
 def number(cells: pa.Array) -> pa.Array | None:
@@ -51,26 +47,12 @@ def number(cells: pa.Array) -> pa.Array | None:
     import pyarrow as pa
 
     texts = Texts(cells)
-    values = None if _leading_zero(texts) else cast(cells, pa.float64())
-    if values is None:
+    values = cast(cells, pa.float64())
+    if values is None or texts.leading_zero(whole=False):
         return None
     if not texts.has_letters():
         return values if _long_ones_print_back(texts.cells, values, extreme=False) else None
     return _scientific(cells, values, texts)
-
-
-def _leading_zero(texts: Texts) -> bool:
-    """Answer whether some value has a zero before its first digit, as identifiers do, or a plus."""
-    import numpy as np
-
-    if (texts.first == PLUS).any():
-        return True
-    zero = np.flatnonzero(texts.first == DIGITS_FROM)
-    if is_digit(texts.at(1, zero)).any():
-        return True
-    negative = np.flatnonzero(texts.first == MINUS)
-    zero = negative[texts.at(1, negative) == DIGITS_FROM]
-    return bool(is_digit(texts.at(2, zero)).any())
 
 
 def _scientific(cells: pa.Array, values: pa.Array, texts: Texts) -> pa.Array | None:
@@ -92,6 +74,8 @@ def _long_ones_print_back(cells: pa.Array, values: pa.Array, *, extreme: bool) -
     import polars as pl
     import pyarrow.compute as pc
 
+    if not extreme and Texts(cells).lengths.max(initial=0) <= _SAFE:
+        return True
     risky = pc.greater(pc.binary_length(cells), _SAFE)
     if extreme:  # the smallest numbers lose digits, or all of themselves
         risky = pc.or_(risky, pc.match_substring_regex(cells, _EXTREME.pattern))
@@ -128,11 +112,9 @@ def decimal_comma(cells: pa.Array) -> pa.Array | None:
 
 def _comma_alone(texts: Texts) -> pa.Array | None:
     """Without a point nothing is grouped: the comma becomes one, and both ends must be digits."""
-    led = is_digit(texts.first)
     negative = texts.first == MINUS
-    if texts.lettered()[1] or not (led | negative).all() or not is_digit(texts.at(-1)).all():
-        return None
-    if not is_digit(texts.at(1, negative)).all():
+    begins = is_digit(texts.first) | (is_digit(texts.at(1)) & negative)
+    if texts.lettered()[1] or not (begins & is_digit(texts.at(-1))).all():
         return None
     return number(replaced(texts.cells, COMMA, POINT))
 
