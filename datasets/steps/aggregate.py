@@ -94,7 +94,9 @@ STEP = Step(
     group="Combine",
     applies_to=KEY_TYPES,
     params=(
-        Param("column", "column", None, "The column whose figures are taken.", types=NUMERIC, optional=True),
+        Param(
+            "column", "column", None, "The column whose figures are taken.", types=NUMERIC, optional=True, needed=True
+        ),
         *(Param(figure, "bool", figure == "mean", text) for figure, text in FIGURES.items()),
         Param("unseen", "choice", "overall", "What an unknown group gets.", choices=("overall", "missing")),
     ),

@@ -50,7 +50,7 @@ STEP = Step(
     icon="math-function",
     group="Columns",
     params=(
-        Param("name", "text", None, "The new column's name.", optional=True),
+        Param("name", "text", None, "The new column's name.", optional=True, needed=True),
         Param(
             "expression",
             "expression",
@@ -60,6 +60,7 @@ STEP = Step(
             "contains, starts, ends, replace, oneof, text, number, date, days, year, quarter, month, day, weekday, "
             "hour.",
             optional=True,
+            needed=True,
         ),
     ),
     reads=reads,

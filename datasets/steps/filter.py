@@ -43,7 +43,7 @@ STEP = Step(
     icon="filter",
     group="Rows",
     params=(
-        Param("condition", "expression", None, "Such as age >= 18 and country = 'FR'.", optional=True),
+        Param("condition", "expression", None, "Such as age >= 18 and country = 'FR'.", optional=True, needed=True),
         Param("rows", "choice", "keep", "What happens to the rows that it holds for.", choices=("keep", "leave_out")),
     ),
     reads=reads,

@@ -123,5 +123,5 @@ STEP = Step(
     row=row,
     changes=changes,
     training_only=training_only,
-    weight=100,
+    weight=150,
 )

@@ -109,11 +109,24 @@ STEP = Step(
     icon="table-plus",
     group="Combine",
     params=(
-        Param("table", "table", None, "The other data set, in one of its versions.", label="Data set", optional=True),
         Param(
-            "keys", "pairs", None, "Beside a column of this table the other's column with the same key.", optional=True
+            "table",
+            "table",
+            None,
+            "The other data set, in one of its versions.",
+            label="Data set",
+            optional=True,
+            needed=True,
         ),
-        Param("columns", "names", None, "The other data set's columns to bring.", optional=True),
+        Param(
+            "keys",
+            "pairs",
+            None,
+            "Beside a column of this table the other's column with the same key.",
+            optional=True,
+            needed=True,
+        ),
+        Param("columns", "names", None, "The other data set's columns to bring.", optional=True, needed=True),
         Param("prefix", "text", None, "What the new columns' names begin with.", optional=True),
         Param(
             "repeated",

@@ -169,5 +169,5 @@ STEP = Step(
     row=row,
     changes=changes,
     names_columns=True,
-    weight=40,
+    weight=100,
 )

@@ -51,7 +51,11 @@ STEP = Step(
     help="Gives columns other names. The column to predict keeps its own.",
     icon="cursor-text",
     group="Columns",
-    params=(Param("names", "pairs", None, "The new name beside each column.", label="New names", optional=True),),
+    params=(
+        Param(
+            "names", "pairs", None, "The new name beside each column.", label="New names", optional=True, needed=True
+        ),
+    ),
     takes_columns=False,
     bulk=bulk,
     row=row,

@@ -56,7 +56,8 @@ class Param:
     `low` and `high` are inclusive bounds (for "ints" and
     "numbers", of each item), and `types` the column types that are offered. `log` says that a search should draw from the
     range on a logarithmic scale. `tunable` parameters may appear in a study's search space. `when` = (name, values)
-    shows the parameter in forms only while another has one of those values. `optional` admits None. A `secret` is sealed
+    shows the parameter in forms only while another has one of those values. `optional` admits None; what is `needed` all
+    the same is missed later, so that a draft can be kept without it. A `secret` is sealed
     before it is stored and never shown again.
     """
 
@@ -71,6 +72,7 @@ class Param:
     types: tuple[str, ...] = ()
     log: bool = False
     optional: bool = False
+    needed: bool = False
     tunable: bool = False
     max_items: int = 16
     when: tuple[str, tuple[Any, ...]] | None = None

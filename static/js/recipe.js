@@ -97,7 +97,7 @@
   editor.addEventListener("htmx:beforeRequest", () => { pressed = document.activeElement?.id || ""; });
   editor.addEventListener("htmx:beforeSwap", () => {
     const field = document.activeElement;
-    const isTyped = field?.matches("input[type=text], input[type=number]") && field.value !== field.defaultValue;
+    const isTyped = field?.matches("input[type=text], input[type=number], textarea") && field.value !== field.defaultValue;
     typed = isTyped ? { id: field.id, value: field.value } : null;
   });
   function restore() {

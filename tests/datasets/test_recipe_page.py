@@ -13,7 +13,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from datasets.models import Dataset, Recipe
-from tests.datasets.uploads import PEOPLE_CSV, post_dataset
+from tests.datasets.uploads import PEOPLE_CSV, post_dataset, upload
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
@@ -195,3 +195,84 @@ def test_the_data_set_lists_its_recipes(
     assert "Prepare the data" in words(browser_of("alice").get(tab))
     act("add", step="missing")
     assert "Recipe 1" in words(browser_of("bob").get(tab))
+
+
+def test_the_menu_is_in_groups(act: Callable[..., Any], browser_of: Callable[[str], Client], dataset: Dataset) -> None:
+    page = browser_of("alice").get(f"/datasets/{dataset.pk}/recipe/").content.decode()
+    groups = re.findall(r'data-recipe-group aria-label="([^"]+)"', page)
+    assert groups == [
+        "Clean",
+        "Fill",
+        "Scale",
+        "Encode",
+        "Dates",
+        "Text",
+        "Columns",
+        "Rows",
+        "Combine",
+        "Privacy",
+        "Augment",
+    ]
+    assert "data-recipe-search" in page
+
+
+def test_an_expression_shows_its_mistake_and_then_its_column(act: Callable[..., Any]) -> None:
+    act("add", step="derive")
+    answer = act("settings", index="0", **{"params.name": "monthly", "params.expression": "income /"})
+    assert "ends too early (character 9)" in words(answer)
+    answer = act("settings", index="0", **{"params.name": "monthly", "params.expression": "income / 12"})
+    assert "+1 column" in words(answer) and "monthly number · added" in words(answer)
+
+
+def test_columns_get_new_names(act: Callable[..., Any]) -> None:
+    act("add", step="rename")
+    names = {"params.names.name": ["age", ""], "params.names.text": ["years", ""]}
+    answer = act("settings", index="0", **names)
+    assert Recipe.objects.get().steps[0]["params"] == {"names": {"age": "years"}}
+    assert "years" in words(answer)
+
+
+def test_a_step_that_learns_from_the_target_waits_for_it(
+    act: Callable[..., Any], browser_of: Callable[..., Any], dataset: Dataset
+) -> None:
+    act("add", step="target")
+    answer = act("settings", index="0", columns=["name"])
+    assert (
+        "learned in training, from the column to predict" in words(answer) and "/runs/new/" in answer.content.decode()
+    )
+    act("target", target="member")
+    page = browser_of("alice").get(f"/datasets/{dataset.pk}/recipe/?step=0")
+    assert "4 cells changed" in words(page)
+
+
+def test_a_newer_version_is_taken_over_by_hand(
+    act: Callable[..., Any],
+    browser_of: Callable[..., Any],
+    api_of: Callable[..., APIClient],
+    dataset: Dataset,
+    run_jobs: Callable[..., Any],
+) -> None:
+    act("add", step="missing")
+    act("settings", index="0", columns=["age"])
+    newer = {"file": upload(b"name,income,city\nAda,1,Lyon\n")}
+    api_of("alice").post(f"/api/v1/datasets/{dataset.pk}/versions/", newer, format="multipart")
+    run_jobs()
+    url = f"/datasets/{dataset.pk}/recipe/"
+    text = words(browser_of("alice").get(url))
+    assert "These steps are for version 1. Version 2 is there." in text and "columns that the steps use: age" in text
+    assert "1 cell changed" in text and "New columns: city" in text
+    act("take_over", version="2")
+    text = words(browser_of("alice").get(f"{url}?step=0"))
+    assert "there is no column 'age'" in text and "Version 2 is there" not in text
+    assert Recipe.objects.get().version == 2
+
+
+def test_the_outcome_is_kept_as_a_data_set(
+    act: Callable[..., Any], dataset: Dataset, run_jobs: Callable[..., Any]
+) -> None:
+    act("add", step="missing")
+    answer = act("prepare", name="Without gaps")
+    run_jobs()
+    made = Dataset.objects.get(name="Without gaps")
+    assert answer.url == f"/datasets/{made.pk}/" and made.versions.get().state == "ready"
+    assert act("prepare", name="Without gaps").url.startswith(f"/datasets/{dataset.pk}/recipe/")
