@@ -1,6 +1,7 @@
-"""`python tests/mutants.py`: break authorisation in one place at a time; the access matrix must notice every time.
+"""`python tests/mutants.py [word]`: break authorisation in one place at a time; the access matrix, or the tests of what
+grants give, must notice every time. With a word, only the mutants whose name holds it.
 
-Each mutant is applied to a copy of the project, in which the matrix is run until its first failure. Exit status 1 if any
+Each mutant is applied to a copy of the project, in which its tests are run until their first failure. Exit status 1 if any
 mutant survives, or if the unbroken copy fails.
 """
 
@@ -19,6 +20,11 @@ ROOT = Path(__file__).resolve().parents[1]
 LEFT_OUT = shutil.ignore_patterns(".venv", "var", ".git", "__pycache__", ".*_cache", "vendor", "node_modules")
 
 
+MATRIX = "tests/test_access_matrix.py"
+GRANTED = "tests/datasets/test_granted_tables.py tests/datasets/test_view_as.py"
+LEAKS = "tests/departments/test_grant_leaks.py"
+
+
 @dataclass(frozen=True)
 class Mutant:
     """`old`, which must stand in `file`, becomes `new`."""
@@ -27,8 +33,10 @@ class Mutant:
     file: str
     old: str
     new: str
+    tests: str = MATRIX
 
 
+PROJECTION, MASKING, TABLES = "platform/departments/projection.py", "datasets/masking.py", "datasets/tables.py"
 ACCESS, QUERYSETS = "platform/departments/access.py", "platform/departments/querysets.py"
 MUTANTS = (
     Mutant("visibility: the filter is dropped", QUERYSETS, "return self.filter(own)", "return self.all()"),
@@ -61,12 +69,34 @@ MUTANTS = (
     Mutant("pages: everybody's notices are followed", "platform/departments/notice_views.py", "Notice.objects.filter(person=cast(User, request.user))", "Notice.objects.all()"),
     Mutant("API: grants between others are shown", "platform/departments/rights.py", "return grants.filter(Q(owner__in=own) | Q(department__in=own))", "return grants"),
     Mutant("API: predicting takes no more than discovering", "serving/api/views.py", "decision = require(actor, Verb.PREDICT, deployment)", "decision = require(actor, Verb.DISCOVER, deployment)"),
-    Mutant("pages: downloading a model takes no more than discovering", "training/downloads.py", "decision = require(actor, Verb.PREVIEW, version)", "decision = require(actor, Verb.DISCOVER, version)"),
+    Mutant("pages: downloading a model takes no more than discovering", "training/downloads.py", "decision = require(actor, Verb.EXPORT, version)", "decision = require(actor, Verb.DISCOVER, version)"),
     Mutant("pages: a data set's page decides nothing", "datasets/views.py", "require(request.actor, verb, dataset)", "verb"),
     Mutant("pages: a run's page decides nothing", "training/views/runs.py", "require(request.actor, verb, run)", "verb"),
     Mutant("routes: a new bare view", "platform/atrium/urls.py", 'path("livez",', 'path("everything/", views.livez),\n    path("livez",'),
     Mutant("routes: a new bare API view", "platform/atrium/urls.py", 'path("health/",', 'path("more/", views.Health.as_view()),\n    path("health/",'),
     Mutant("pages: Home needs no sign-in", "platform/atrium/pages.py", "@login_required\n@require_GET\ndef home", "@require_GET\ndef home"),
+    Mutant("projection: every grant gives the whole table", PROJECTION, "if grant.columns is None and not grant.masks and not grant.rows:", "if True:", GRANTED),
+    Mutant("projection: columns that are not given are there", PROJECTION, "(self.columns is None or column in self.columns) and column", "column", GRANTED),
+    Mutant("projection: hidden columns are there", PROJECTION, 'if mask.kind == "hide")', "if False)", GRANTED),
+    Mutant("projection: the widest grant does not come first", ACCESS, "(*width(Projection.of(grant)), grant.created_at, grant.pk)", "(grant.created_at, grant.pk)", GRANTED),
+    Mutant("projection: other terms have the same table", PROJECTION, "[[m.column, m.kind, m.params] for m in self.masks], self.rows]", "[]]", GRANTED),
+    Mutant("masking: conditions are left out", MASKING, "frame.filter(fits).select", "frame.select", GRANTED),
+    Mutant("masking: masks are left out", MASKING, "    if mask is None:\n        return cell", "    if True:\n        return cell", LEAKS),
+    Mutant("masking: a mask that does not fit shows the column", MASKING, "    except MaskError:\n        return None", "    except MaskError:\n        return column.type", GRANTED),
+    Mutant("masking: hashes are not keyed", "datasets/masks/hash.py", "hmac.digest(key, ", 'hmac.digest(b"0", ', GRANTED),
+    Mutant("masking: redacted columns show the first sign", "datasets/masks/redact.py", "return pl.lit(SHOWN, pl.String)", "return _cell.cast(pl.String).str.slice(0, 60)", LEAKS),
+    Mutant("masking: years come with their days", "datasets/masks/year_only.py", "cell.dt.year()", "cell.dt.ordinal_day()", GRANTED),
+    Mutant("tables: grantees open the version itself", TABLES, "if decision.projection is None:\n        schema", "if True:\n        schema", GRANTED),
+    Mutant("tables: facts of the version are shown to grantees", TABLES, "if reads.allowed and reads.projection is None:\n        return version", "if reads.allowed:\n        return version", LEAKS),
+    Mutant("tables: what was written for wider terms stays in use", TABLES, "ProjectedTable.objects.filter(version=version, digest=projection.digest)", "ProjectedTable.objects.filter(version=version)", GRANTED),
+    Mutant("reading: rejected lines are given to grantees", "datasets/reading.py", "if decision.projection is not None:", "if False:", LEAKS),
+    Mutant("reading: previewing includes downloading", "datasets/reading.py", "require(actor, Verb.EXPORT, version)", "require(actor, Verb.PREVIEW, version)", GRANTED),
+    Mutant("recipes: previews run on the whole table", "datasets/recipe_services.py", "tables.opened(chosen, decision, actor=actor)", 'tables.opened(chosen, type(decision)(True, "", True), actor=actor)', LEAKS),
+    Mutant("training: runs learn from the whole table", "training/execution.py", "table = described(run.dataset_version, decision)", 'table = described(run.dataset_version, type(decision)(True, "", True))', LEAKS),
+    Mutant("training: the plan knows the whole table", "training/services.py", "return described(version, decision, actor=actor)", 'return described(version, type(decision)(True, "", True), actor=actor)', LEAKS),
+    Mutant("grants: grantees read the terms", "platform/departments/api/serializers.py", "return shown if self._gives(instance) else", "return shown if True else", LEAKS),
+    Mutant("grants: requests name hidden columns", "platform/departments/targets.py", "projection is None or projection.gives(name)", "True", LEAKS),
+    Mutant("view as: anybody looks as anybody", "datasets/viewing.py", "    require(actor, Verb.MANAGE, dataset)\n", ""),
 )  # fmt: skip
 
 
@@ -76,15 +106,15 @@ def copy_to(folder: Path) -> None:
     (folder / "static" / "vendor").symlink_to(ROOT / "static" / "vendor")
 
 
-def matrix_fails(folder: Path) -> bool:
-    """Whether the matrix goes red in this copy."""
-    command = [sys.executable, "-m", "pytest", "tests/test_access_matrix.py", "-q", "-x", "-p", "no:cacheprovider"]
+def fails(folder: Path, tests: str) -> bool:
+    """Whether these tests go red in this copy."""
+    command = [sys.executable, "-m", "pytest", *tests.split(), "-q", "-x", "-p", "no:cacheprovider"]
     environment = {**os.environ, "ATRIUM_HOME": str(folder / "var"), "PYTHONPATH": f"{folder}/platform:{folder}"}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False).returncode != 0
 
 
 def kill(mutant: Mutant | None) -> bool:
-    """Apply one mutant to a fresh copy; True if the matrix notices it."""
+    """Apply one mutant to a fresh copy; True if its tests notice it."""
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "atrium"
         copy_to(folder)
@@ -95,7 +125,7 @@ def kill(mutant: Mutant | None) -> bool:
                     f"{mutant.name}: expected its text once in {mutant.file}, found {source.count(mutant.old)} times"
                 )
             (folder / mutant.file).write_text(source.replace(mutant.old, mutant.new))
-        return matrix_fails(folder)
+        return fails(folder, mutant.tests if mutant else MATRIX)
 
 
 def main() -> int:
@@ -103,12 +133,13 @@ def main() -> int:
         print("The matrix fails on the unbroken project; mend that first.")
         return 1
     survivors = []
-    for mutant in MUTANTS:
+    chosen = [mutant for mutant in MUTANTS if len(sys.argv) < 2 or sys.argv[1] in mutant.name]
+    for mutant in chosen:
         began = time.monotonic()
         killed = kill(mutant)
         print(f"{'killed  ' if killed else 'SURVIVED'} {time.monotonic() - began:5.1f} s  {mutant.name}", flush=True)
         survivors += [] if killed else [mutant.name]
-    print(f"{len(MUTANTS) - len(survivors)} of {len(MUTANTS)} mutants killed")
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} mutants killed")
     return 1 if survivors else 0
 
 

@@ -25,7 +25,7 @@ def offered(version: ModelVersion) -> list[str]:
 
 def download(*, actor: Actor, version: ModelVersion, name: str) -> FileResponse:
     """One file of the artifact, or the whole folder as a zip file."""
-    decision = require(actor, Verb.PREVIEW, version)
+    decision = require(actor, Verb.EXPORT, version)
     require_usable(version)
     if name not in offered(version):
         raise invalid("file", _("choose from %s") % ", ".join(offered(version)))

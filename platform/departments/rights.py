@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from departments.access import Actor, Verb, decide_in
+from departments.access import ROLE_VERBS, Actor, Verb, decide_in
 from departments.models import Grant
 from rest.problems import Refused
 
@@ -40,6 +40,14 @@ def require_ending(actor: Actor, grant: Grant) -> Decision:
         detail = decision.detail or _("Only the owner's managers take a grant back.")
         raise Refused(rule, detail, status=403)
     return decision
+
+
+def require_changing(actor: Actor, grant: Grant) -> None:
+    """Raise unless the actor manages the owner. A platform admin shuts doors, and opens none."""
+    role = actor.roles.get(grant.owner_id)
+    if role is None or Verb.MANAGE not in ROLE_VERBS[role] or not actor.has_scope(Verb.MANAGE):
+        rule = f"role-{role}" if role else "not-owner"
+        raise Refused(rule, _("Only the owner's managers change what a grant gives."), status=403)
 
 
 def sees_consequences(actor: Actor, grant: Grant) -> bool:

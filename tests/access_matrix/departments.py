@@ -30,6 +30,13 @@ ROWS = [
     ),
     Row("api/v1/grants/", "GET", "200 200 200 200 200 200 200 200 401"),
     Row("api/v1/grants/<uuid:id>/", "GET", "200 200 200 200 404 200 200 404 401", args=GRANT),
+    Row(
+        "api/v1/grants/<uuid:id>/",
+        "PATCH",
+        "403 403 403 200 404 403 403 404 401",
+        args=GRANT,
+        body={"columns": ["age"]},
+    ),
     Row("api/v1/grants/<uuid:id>/", "DELETE", "403 403 403 204 404 403 204 404 401", args=GRANT),
     Row("api/v1/grants/<uuid:id>/consequences/", "GET", "403 403 403 200 404 200 200 404 401", args=GRANT),
     Row("api/v1/grants/<uuid:id>/revoke/", "POST", "403 403 403 200 404 403 200 404 401", args=GRANT),

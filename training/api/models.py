@@ -76,7 +76,7 @@ class ModelVersionViewSet(AtriumViewSet):
     @action(detail=True)
     def download(self, request: Request, model_id: Any, number: int) -> FileResponse:
         """One file of the artifact, or all of it as bundle.zip."""
-        version = self.object(Verb.PREVIEW)
+        version = self.object(Verb.EXPORT)
         return download(actor=self.actor, version=version, name=request.query_params.get("file", BUNDLE))
 
     def _serializer(self, found: Any, values: bool, *, many: bool = False) -> ModelVersionSerializer:

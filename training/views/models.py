@@ -84,7 +84,7 @@ def version(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
         "inputs": found.manifest.get("inputs") or [],
         "sees_values": sees_values(actor, found),
         "own": found.department_id in actor.roles,
-        "files": offered(found) if decide(actor, Verb.PREVIEW, found).allowed else [],
+        "files": offered(found) if decide(actor, Verb.EXPORT, found).allowed else [],
         "may_deploy": decide(actor, Verb.DEPLOY, found).allowed and not is_frozen(found),
         "deployments": found.deployments.all() if found.department_id in actor.roles else [],
     }

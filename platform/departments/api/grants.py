@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -18,7 +19,9 @@ from departments.api.viewsets import AtriumViewSet
 from departments.consequences import consequences_of, covering
 from departments.ending import MOST_EXTENSION, extend_grant, lift_end, revoke_grant
 from departments.models import Choice, Grant
-from departments.rights import grants_visible_to, require_ending, sees_consequences
+from departments.rights import grants_visible_to, require_changing, require_ending, sees_consequences
+from departments.services import update_grant
+from rest.problems import invalid
 
 
 class AffectedSerializer(serializers.Serializer[Any]):
@@ -73,6 +76,19 @@ class GrantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewS
     def get_serializer_context(self) -> dict[str, Any]:
         context: dict[str, Any] = {**super().get_serializer_context()}
         return context if getattr(self, "swagger_fake_view", False) else {**context, "actor": self.actor}
+
+    @extend_schema(request=GrantSerializer, responses=GrantSerializer)
+    def partial_update(self, request: Request, id: str) -> Response:
+        """Change what a grant gives, and until when; it holds at once. The owner's managers may. Honours If-Match."""
+        grant = self.get_object()
+        require_changing(self.actor, grant)
+        self.check_if_match(request, self.get_serializer(grant).data)
+        asked = self.get_serializer(grant, data=request.data, partial=True)
+        asked.is_valid(raise_exception=True)
+        if "department" in asked.validated_data:
+            raise invalid("department", _("a grant stays with its department; make another grant"))
+        update_grant(grant=grant, **asked.validated_data)
+        return self._answer()
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:
