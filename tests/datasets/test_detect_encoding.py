@@ -202,7 +202,7 @@ LOCALES = {
 
 
 @pytest.mark.parametrize(("size", "accuracy"), [(5, 0.99), (20, 1.0)])
-def test_sentences_that_nobody_chose_for_this(tmp_path: Path, size: int, accuracy: float) -> None:
+def test_many_sentences_in_many_encodings(tmp_path: Path, size: int, accuracy: float) -> None:
     """The translations that come with Django, a few at a time."""
     count, missed = 0, []
     for locale, encoding in LOCALES.items():
