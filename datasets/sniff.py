@@ -23,7 +23,7 @@ from plugins.params import ParamError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SAMPLE = 1 << 20  # bytes of a file of lines
+SAMPLE = 1 << 20  # bytes of a file of text
 BLOCKS = 4  # of any other file
 MOST_COLUMNS = 200  # whose cells are shown; names and types are told of all
 MOST_TEXT = 200  # characters of a cell or a line
@@ -74,9 +74,13 @@ class _Part:
             self.is_whole = unpacked.path.stat().st_size < most
         self.path, self.filename = unpacked.path, unpacked.filename
         self.format = choose_format(self.path, self.filename, str(self.options.get("format") or ""))
-        if self.format.is_lines and self.path.stat().st_size > SAMPLE:
+        if self.format.head and self.path.stat().st_size > SAMPLE:
             self._settle_encoding()
-            self._cut_lines(workdir / "sample")
+            with self.path.open("rb") as file:
+                beginning = self.format.head(file.read(SAMPLE))
+            if beginning:
+                self.path, self.is_whole = workdir / "sample", False
+                self.path.write_bytes(beginning)
 
     def _settle_encoding(self) -> None:
         assert self.format is not None
@@ -87,19 +91,9 @@ class _Part:
             with self.path.open("rb") as file:
                 self.options["encoding"] = _encoding.detect(self.path, file.read(4096))
 
-    def _cut_lines(self, target: Path) -> None:
-        """Keep the first whole lines, and no half of a record whose quotes hold a line end."""
-        with self.path.open("rb") as file:
-            data = file.read(SAMPLE)
-        end = _line_end(data, len(data))
-        while end and data.count(b'"', 0, end) % 2:
-            end = _line_end(data, end - 1)
-        target.write_bytes(data[: end or _line_end(data, len(data)) or len(data)])
-        self.path, self.is_whole = target, False
-
     def head(self) -> list[dict[str, Any]]:
         """The file's first lines as they stand there, for who wants to see why it cannot be read."""
-        if self.format is None or not self.format.is_lines:
+        if self.format is None or not self.format.head:
             return []
         with self.path.open("rb") as file:
             data = file.read(HEAD_LINES * 4096)
@@ -110,13 +104,7 @@ class _Part:
 
 
 def _enough(filename: str) -> int | None:
-    return SAMPLE + 1 if likely_formats(filename)[0].is_lines else None
-
-
-def _line_end(data: bytes, before: int) -> int:
-    """The byte after the last line end; in UTF-16 a line end has a second byte, which belongs to it."""
-    at = data.rfind(b"\n", 0, before) + 1
-    return at + 1 if at and data[at : at + 1] == b"\0" else at
+    return SAMPLE + 1 if likely_formats(filename)[0].head else None
 
 
 def _read(part: _Part, folder: Path, rows: int) -> dict[str, Any]:

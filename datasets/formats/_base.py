@@ -63,8 +63,8 @@ class Format:
 
     `recognise(head)` answers whether the first 4 KiB of a file look like it. `open(source, workdir, options)` returns
     a TextTable or raises UnreadableFile; `workdir` may hold temporary files, `options` are validated `params`.
-    `check(options)` raises ParamError where they contradict each other. `is_lines`: a record is one or more lines of
-    text, so that the first lines of a file are a table by themselves.
+    `check(options)` raises ParamError where they contradict each other. `head(beginning)`
+    makes the first bytes of a file of text a file by itself; it is empty where nothing is complete.
     """
 
     name: str
@@ -74,4 +74,4 @@ class Format:
     recognise: Callable[[bytes], bool]
     open: Callable[[Path, Path, dict[str, Any]], TextTable]
     check: Callable[[Mapping[str, Any]], None] = lambda options: None
-    is_lines: bool = False
+    head: Callable[[bytes], bytes] | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UnreadableFile
-from datasets.formats import _dialect, _encoding, _header, _lines, _returns, _totals
+from datasets.formats import _dialect, _encoding, _header, _heads, _lines, _returns, _totals
 from datasets.formats._base import Block, Format, Reject, TextTable
 from datasets.formats._header import AUTO
 from plugins.params import Param
@@ -308,5 +308,5 @@ FORMAT = Format(
     recognise=recognise,
     open=open_text,
     check=_dialect.check,
-    is_lines=True,
+    head=_heads.quoted_lines,
 )

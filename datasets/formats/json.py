@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import UnreadableFile
-from datasets.formats import _encoding, _objects, jsonl
+from datasets.formats import _encoding, _heads, _objects, jsonl
 from datasets.formats._base import Format, TextTable
 from datasets.formats._json_stream import Stream, opened
 from datasets.formats._objects import Record
@@ -110,4 +110,5 @@ FORMAT = Format(
     params=(_encoding.PARAM, RECORDS, _objects.DEPTH),
     recognise=recognise,
     open=open_json,
+    head=_heads.json,
 )

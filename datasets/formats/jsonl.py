@@ -8,7 +8,7 @@ from json.decoder import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
-from datasets.formats import _encoding, _lines, _objects
+from datasets.formats import _encoding, _heads, _lines, _objects
 from datasets.formats._base import Format, TextTable
 from datasets.formats._json_stream import opened, scan, too_deep
 from datasets.formats._objects import Record, Unfit
@@ -63,4 +63,5 @@ FORMAT = Format(
     params=(_encoding.PARAM, _objects.DEPTH),
     recognise=recognise,
     open=open_lines,
+    head=_heads.lines,
 )

@@ -104,3 +104,21 @@ def test_it_starts_without_django_and_the_heavy_libraries() -> None:
     code = "import sys, datasets.sniff; print(sorted({'django', 'pandas', 'torch', 'sklearn'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "record", "tail"),
+    [
+        ("a.jsonl", "", '{"id": 1, "text": "a \\"]}\\" b", "tags": [{"x": 1}]}\n', ""),
+        ("a.json", "[", '{"id": 1, "text": "a \\"]}\\" b", "tags": [{"x": 1}]},\n', '{"id": 2}]'),
+        ("a.json", '{"meta": [1], "rows": [', '{"id": 1, "o": {"y": 2}},', '{"id": 2}]}'),
+    ],
+)
+def test_the_beginning_of_text_of_any_format_is_enough(
+    tmp_path: Path, name: str, head: str, record: str, tail: str
+) -> None:
+    many = answer(tmp_path, (head + record * 60_000 + tail).encode(), name)
+    assert not many["is_whole"] and 5_000 < many["counts"]["rows"] < 60_000, many.get("error")
+    few = answer(tmp_path, (head + record * 3 + tail).encode(), name)
+    assert few["is_whole"] and many["columns"] == few["columns"] and not many["aside"]
+    assert many["rows"][0]["cells"] == few["rows"][0]["cells"]
