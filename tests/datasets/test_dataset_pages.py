@@ -108,7 +108,7 @@ def test_manager_grants_and_revokes(browser_of: Browser, dataset: Dataset) -> No
     assert browser_of("alice").post(f"{base}grants/", body).status_code == 403
     assert mona.post(f"{base}grants/", body).status_code == 302
     assert browser_of("dana").get(base).status_code == 200
-    assert mona.post(f"/grants/{Grant.objects.get().pk}/revoke/").status_code == 302
+    assert mona.post(f"/grants/{Grant.objects.get().pk}/revoke/", {"choice": "freeze"}).status_code == 302
     assert browser_of("dana").get(base).status_code == 404
     assert mona.post(f"{base}grants/", {**body, "expires_on": "2001-01-01"}).status_code == 422
 
