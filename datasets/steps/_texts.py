@@ -17,9 +17,11 @@ WHITESPACE = " \t\n\r\v\f\u00a0\u2003\u2009\u200b\u202f\u3000\ufeff"  # spelled 
 
 def by_distinct(source: pl.Expr, work: Callable[[pl.Series], pl.Series], type_: Any) -> pl.Expr:
     """The text column through a function of a whole series, once for each distinct value; missing stays missing."""
+    import polars as pl
 
     def once_each(values: pl.Series) -> pl.Series:
-        if values.approx_n_unique() > len(values) / 2:  # then finding the distinct ones costs more than it saves
+        different: int = values.to_frame("v").select(pl.col("v").approx_n_unique()).item() if len(values) else 0
+        if different > len(values) / 2:  # then finding the distinct ones costs more than it saves
             return work(values)
         distinct = values.drop_nulls().unique()
         return values.replace_strict(distinct, work(distinct), default=None, return_dtype=type_)

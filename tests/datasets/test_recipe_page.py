@@ -263,7 +263,7 @@ def test_a_newer_version_is_taken_over_by_hand(
     assert "1 cell changed" in text and "New columns: city" in text
     act("take_over", version="2")
     text = words(browser_of("alice").get(f"{url}?step=0"))
-    assert "there is no column 'age'" in text and "Version 2 is there" not in text
+    assert "there is no column &#x27;age&#x27;" in text and "Version 2 is there" not in text
     assert Recipe.objects.get().version == 2
 
 
