@@ -15,12 +15,15 @@ class DatasetsConfig(AppConfig):
     name = "datasets"
 
     def ready(self) -> None:
-        from datasets import ends, lineage_links, sharing
+        from datasets import derived, ends, lineage_links, sharing, traces, used_by
         from departments import consequences, terms
 
         lineage_links.register()
         terms.contribute("dataset", sharing.check_terms)
         consequences.contribute("recipes", consequences.Contributor(_("Recipes"), ends.find_recipes))
+        consequences.contribute("copies", consequences.Contributor(_("Prepared data sets"), ends.find_copies))
+        used_by.contribute("prepared", _("Prepared data sets"), derived.uses)
+        traces.witness("copies", derived.witnesses)
         post_save.connect(_grant_changed, sender="departments.Grant")
         _keys.use_master(_pseudonym_master)
 

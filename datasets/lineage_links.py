@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
+from django.db.models import Q
 from django.urls import reverse
 
 from datasets.lineage import Edge, Node, Wanted, contribute
@@ -13,7 +14,18 @@ from departments.access import Actor
 
 
 def links(wanted: Wanted) -> Iterator[Edge]:
-    """A source feeds the versions of its data set."""
+    """A source feeds the versions of its data set; a recipe turns a version into one of another data set."""
+    yield from _fed(wanted)
+    ids = wanted.get("version", set())
+    derived = Q(pk__in=ids) | Q(derived_from__in=ids) | Q(derived_by__in=wanted.get("recipe", set()))
+    made = DatasetVersion.objects.filter(derived, derived_from__isnull=False)
+    for version, source, recipe in made.values_list("pk", "derived_from", "derived_by"):
+        yield ("version", source), ("version", version)
+        if recipe:
+            yield ("recipe", recipe), ("version", version)
+
+
+def _fed(wanted: Wanted) -> Iterator[Edge]:
     feeds = Feed.objects.filter(dataset__versions__in=wanted.get("version", set()))
     feeds |= Feed.objects.filter(source__in=wanted.get("source", set()))
     for source, version in (

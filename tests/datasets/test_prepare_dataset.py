@@ -12,7 +12,11 @@ from rest_framework.test import APIClient
 
 from audit.models import AuditEvent
 from datasets import parts, storage
+from datasets.lineage import graph
 from datasets.models import Dataset, DatasetVersion, Recipe
+from datasets.used_by import uses_of
+from departments.access import actor_for
+from departments.consequences import consequences_of
 from departments.models import Grant
 from departments.services import create_grant
 from tests.datasets.uploads import PEOPLE_CSV, post_dataset
@@ -128,3 +132,24 @@ def test_readers_and_strangers_may_not(api_of: Callable[..., APIClient], dataset
     url = keep(api_of("alice"), dataset)
     for person, status in {"bob": 403, "charlie": 404, "mallory": 404}.items():
         assert api_of(person).post(f"{url}prepare/", {"name": "N"}, format="json").status_code == status, person
+
+
+def test_what_was_prepared_hangs_on_its_source(
+    api_of: Callable[..., APIClient], dataset: Dataset, people: SimpleNamespace, run_jobs: Callable[..., Any],
+    grant_to: Callable[..., Grant],
+) -> None:  # fmt: skip
+    """In lineage, in “Used by”, and, kept by another department, among the consequences of the grant's end."""
+    grant = grant_to("clinic", dataset, ["preview", "train", "export"])
+    dana = api_of("dana")
+    answer = dana.post(f"{keep(dana, dataset)}prepare/", {"name": "Borrowed"}, format="json")
+    assert answer.status_code == 202, answer.json()
+    run_jobs()
+    made, source = DatasetVersion.objects.get(derived_from__dataset=dataset), dataset.versions.get()
+    found = graph(actor_for(people.dana), ("version", made.pk))
+    assert found is not None and (("version", source.pk), ("version", made.pk)) in found.edges
+    groups = {each["kind"]: each for each in uses_of(dataset, actor_for(people.dana))}
+    assert [use.name for use in groups["prepared"]["uses"]] == ["Borrowed v1"]
+    groups = {each["kind"]: each for each in uses_of(dataset, actor_for(people.alice))}
+    assert groups["prepared"]["uses"] == [], "the owner learns of it from the grant, not by its page"
+    told = {group.kind: [item.name for item in group.items] for group in consequences_of(grant)}
+    assert told["copies"] == ["Borrowed v1"]
