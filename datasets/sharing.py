@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from datasets import masking, parts, storage
 from datasets.models import Dataset, DatasetVersion, VersionState
+from datasets.personal_data import KINDS
 from datasets.rows import conditions, jsonable
 from datasets.schema import Schema
 from datasets.services import record_read
@@ -100,6 +101,6 @@ def _count() -> Any:
 
 
 def looks_personal(version: DatasetVersion, column: str) -> str:
-    """What kind of personal data a column seems to hold; empty for none."""
+    """What kind of personal data a column seems to hold, in words; empty for none."""
     figures = (version.profile.get("by_column") or {}).get(column) or {}
-    return next((str(each["kind"]) for each in figures.get("personal") or ()), "")
+    return next((KINDS[each["kind"]].label for each in figures.get("personal") or ()), "")

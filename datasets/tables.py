@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from datasets import masking, storage
 from datasets.models import DatasetVersion, ProjectedTable
 from datasets.schema import Schema
-from departments.access import Actor, Decision, Verb, decide
+from departments.access import Actor, Decision, Verb, decide, grants_for
 from departments.models import Grant
 from departments.projection import Projection
 from departments.services import mask_key
@@ -149,6 +149,28 @@ def seen(version: DatasetVersion, actor: Actor, *, grants: list[Grant] | None = 
         return version
     knows = decide(actor, Verb.DISCOVER, version, grants=grants)
     return _bare(version, knows.projection)
+
+
+def seen_counted(version: DatasetVersion, actor: Actor) -> DatasetVersion:
+    """As `seen`, with the number of rows that the actor gets where their table has been written already."""
+    shown = seen(version, actor)
+    if shown.rows is None and (reads := decide(actor, Verb.PREVIEW, version)).projection is not None:
+        written = ProjectedTable.objects.filter(version=version, digest=reads.projection.digest)
+        shown.rows = written.values_list("rows", flat=True).first()
+    return shown
+
+
+def limit_counts(actor: Actor, datasets: Iterable[Any]) -> None:
+    """In a list that carries `ready_rows` and `ready_columns`: the counts of what was given, not of the whole."""
+    listed = list(datasets)
+    grants = grants_for(actor, listed)
+    for each in listed:
+        projection = decide(actor, Verb.DISCOVER, each, grants=grants.get(each.pk, [])).projection
+        if projection is not None:
+            names = projection.columns
+            given = (each.ready_columns or 0) if names is None else len(names)
+            each.ready_columns = given - len(projection.hidden)
+            each.ready_rows = None if projection.rows else each.ready_rows
 
 
 def _bare(version: DatasetVersion, projection: Projection | None) -> DatasetVersion:

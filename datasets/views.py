@@ -37,10 +37,12 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     visible = Dataset.objects.visible_to(actor)
     rows = chosen.applied_to(visible, actor)
     page = Paginator(rows.with_newest().order_by("-updated_at", "pk"), PAGE).get_page(request.GET.get("page"))
-    related = relations(actor, list(page.object_list))
+    listed = list(page.object_list)
+    tables.limit_counts(actor, listed)
+    related = relations(actor, listed)
     context = {
         "page": page,
-        "rows": [(row, next(iter(row.newest_list), None), related[row.pk]) for row in page.object_list],
+        "rows": [(row, next(iter(row.newest_list), None), related[row.pk]) for row in listed],
         "is_filtered": chosen != Filters(),
         "chosen": chosen,
         "departments_shown": Department.objects.filter(pk__in=visible.values("department_id")),
@@ -79,7 +81,7 @@ def _page(request: HttpRequest, dataset: Dataset, *, tab: str = "", status: int 
         for verb in (Verb.PREVIEW, Verb.EXPORT, Verb.TRAIN, Verb.EDIT, Verb.MANAGE)
     }
     context = {
-        "dataset": dataset, "version": version and tables.seen(version, actor), "tab": tab,
+        "dataset": dataset, "version": version, "tab": tab,
         "newest": newest and tables.seen(newest, actor), "tabs": shown.items(), "through": actor.through, "may": may,
         "is_ready": is_ready, "relation": relations(actor, [dataset])[dataset.pk],
         **asking(actor, dataset),
@@ -88,6 +90,7 @@ def _page(request: HttpRequest, dataset: Dataset, *, tab: str = "", status: int 
     }  # fmt: skip
     if tab not in tabs.NEED_ROWS or (is_ready and may["preview"]):
         context |= _content(actor, tab, dataset, version, request.GET)
+    context["version"] = version and tables.seen_counted(version, actor)
     return render(request, "datasets/detail.html", context | extra, status=status)
 
 

@@ -113,8 +113,8 @@ def fails(folder: Path, tests: str) -> bool:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False).returncode != 0
 
 
-def kill(mutant: Mutant | None) -> bool:
-    """Apply one mutant to a fresh copy; True if its tests notice it."""
+def kill(mutant: Mutant | None, tests: str = MATRIX) -> bool:
+    """Apply one mutant to a fresh copy; True if its tests notice it. Without one, whether `tests` fail as things are."""
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "atrium"
         copy_to(folder)
@@ -125,15 +125,15 @@ def kill(mutant: Mutant | None) -> bool:
                     f"{mutant.name}: expected its text once in {mutant.file}, found {source.count(mutant.old)} times"
                 )
             (folder / mutant.file).write_text(source.replace(mutant.old, mutant.new))
-        return fails(folder, mutant.tests if mutant else MATRIX)
+        return fails(folder, mutant.tests if mutant else tests)
 
 
 def main() -> int:
-    if kill(None):
-        print("The matrix fails on the unbroken project; mend that first.")
+    chosen = [mutant for mutant in MUTANTS if len(sys.argv) < 2 or sys.argv[1] in mutant.name]
+    if broken := [tests for tests in sorted({mutant.tests for mutant in chosen}) if kill(None, tests)]:
+        print(f"{', '.join(broken)} fail on the unbroken project; mend that first.")
         return 1
     survivors = []
-    chosen = [mutant for mutant in MUTANTS if len(sys.argv) < 2 or sys.argv[1] in mutant.name]
     for mutant in chosen:
         began = time.monotonic()
         killed = kill(mutant)

@@ -159,6 +159,20 @@ def test_facts_of_the_version_that_hold_values_are_empty(
         assert b"remark" not in page.content.replace(b"cell-note", b"").split(b"<main")[1].split(b"note-")[0], tab
 
 
+def test_counts_in_the_catalogue_are_of_what_was_given(
+    give: Callable[..., Grant], browser_of: Callable[[str], Client], dataset: Dataset, dana: Callable[[str], Any]
+) -> None:
+    give(columns=["city", "born"], masks={"born": {"kind": "hide"}}, rows=["city~Oslo"])
+    page = browser_of("dana").get("/datasets/").content.decode()
+    assert '<td class="num">–</td>\n              <td class="num">1</td>' in page
+    dana("rows/")
+    assert browser_of("dana").get(f"/datasets/{dataset.pk}/?tab=versions").context["version"].rows == 2
+    assert (
+        '<td class="num">4</td>\n              <td class="num">5</td>'
+        in browser_of("bob").get("/datasets/").content.decode()
+    )
+
+
 def test_rejects_are_raw_text_and_not_given(give: Callable[..., Grant], dana: Callable[[str], Any]) -> None:
     give(columns=["city"])
     refused = dana("rejects/")
