@@ -11,8 +11,9 @@ from rest_framework.test import APIClient
 
 from audit.models import AuditEvent
 from datasets.models import Dataset
+from departments.ending import revoke_grant
 from departments.models import Grant
-from departments.services import create_grant, revoke_grant
+from departments.services import create_grant
 from tests.datasets.uploads import PEOPLE_CSV, post_dataset
 
 CITIES = b"person,city,rent\nAda,Lyon,900\nBo,Lille,700\nZoe,Nice,1200\n"
