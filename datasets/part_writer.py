@@ -15,7 +15,6 @@ PART_ROWS = 1 << 19
 GROUP_ROWS = 1 << 17
 GROUP_BYTES = 64 << 20  # of text; a group of longer ones has fewer rows
 _PART_CELLS, _GROUP_CELLS = 1 << 25, 1 << 22  # wide tables have fewer rows in both
-_TEXT = "DELTA_LENGTH_BYTE_ARRAY"
 _LEAST_ROWS = 1 << 10
 _SAMPLE = 1 << 15  # rows that say whether a column's values repeat
 
@@ -72,17 +71,17 @@ class PartWriter:
             self._finish()
 
     def _begin(self, group: pa.Table) -> None:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
+        kinds = dict(zip(self.schema.names, self.schema.types, strict=True))
         # A dictionary of values that seldom repeat costs time and makes the file larger.
-        repeating = [field.name for field in self.schema if _repeats(group[field.name])]
-        encoded = {field.name: way for field in self.schema if (way := _encoding(field.type))}
-        texts = {field.name for field in self.schema if encoded.get(field.name) == _TEXT}
+        repeating = {name for name, column in zip(kinds, group.columns, strict=True) if _repeats(column)}
         self._file = pq.ParquetWriter(
-            self.folder / parts.name(self.written), self.schema, compression="zstd", use_dictionary=repeating or False,
-            column_encoding={name: way for name, way in encoded.items() if name not in repeating} or None,
+            self.folder / parts.name(self.written), self.schema, compression="zstd", use_dictionary=list(repeating) or False,
+            column_encoding={name: way for name, kind in kinds.items() if name not in repeating and (way := _encoding(kind))},
             # The least and the greatest of texts are never asked for.
-            write_statistics=[name for name in self.schema.names if name not in texts] or False,
+            write_statistics=[name for name, kind in kinds.items() if not pa.types.is_string(kind)] or False,
         )  # fmt: skip
         self.written += 1
         self._left = self.part_rows
@@ -106,7 +105,7 @@ def _encoding(kind: pa.DataType) -> str:
     if pa.types.is_floating(kind):
         return "BYTE_STREAM_SPLIT"
     if pa.types.is_string(kind):
-        return _TEXT
+        return "DELTA_LENGTH_BYTE_ARRAY"
     return "DELTA_BINARY_PACKED" if pa.types.is_integer(kind) or pa.types.is_temporal(kind) else ""
 
 

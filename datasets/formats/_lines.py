@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 BLOCK = 2 << 20  # the cells of larger blocks leave the processor's cache; smaller ones cost more calls than work
-FIRST = 256 << 10  # against the first block every reading is tried, and the others wait for it
+FIRST = 8  # so much smaller is the first block: every reading is tried on it, and the others wait for it
 MAX_LINE = 16 << 20
 _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
 
@@ -52,7 +52,7 @@ def spans(path: Path, start: int, line: int, delimiter: str, size: int) -> Itera
     IrregularQuotes, or UnreadableFile for a NUL byte or a line of more than 16 MiB.
     """
     end = path.stat().st_size
-    wanted = min(size, FIRST)
+    wanted = max(1, size // FIRST)
     with path.open("rb") as file:
         while start < end:
             file.seek(start)

@@ -50,7 +50,8 @@ def set_aside(cells: pa.Array, readings: tuple[str, ...], raw: pa.Array) -> tupl
     most = max(FEW, int(SHARE * present))
     values = cells
     found: dict[str, Misfits] = {}
-    if present - int(number_led(Texts(cells)).sum()) > most:
+    led = int(number_led(Texts(cells)).sum())
+    if not led or present - led > most:
         return values, found
     for name in readings:
         if not READINGS[name].shape or (fitted := _fitted(cells, name, most)) is None:
