@@ -15,6 +15,7 @@ from plugins.params import Param
 
 AUTO = "detect"
 NEWLINE = b"\n"
+_RETURN, _LINE_FEED = 13, 10
 CHUNK = 256 << 10  # stays in the processor's cache
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", *LEGACY, "latin-1")
 CANDIDATES = ("utf-8", *LEGACY)
@@ -32,11 +33,15 @@ _MAGIC = (
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A file of UTF-8 text, the encoding that it had, and the byte at which the text starts."""
+    """A file of UTF-8 text, the encoding that it had, and the byte at which the text starts.
+
+    Unless `checked`, only its first MiB is known to be UTF-8, with line ends of the usual kinds.
+    """
 
     path: Path
     encoding: str
     start: int
+    checked: bool = True
 
 
 def as_utf8(source: Path, workdir: Path, wanted: str, *, trusting: bool = False) -> Text:
@@ -52,8 +57,8 @@ def as_utf8(source: Path, workdir: Path, wanted: str, *, trusting: bool = False)
         )
     refuse_binary(head)
     refuse_markup(head)
-    if trusting and wanted in (AUTO, "utf-8") and _begins_as_utf8(head):
-        return Text(source, "utf-8", byte_order_mark(head)[1])
+    if trusting and wanted in (AUTO, "utf-8") and _begins_well(head):
+        return Text(source, "utf-8", byte_order_mark(head)[1], checked=False)
     encoding = detect(source, head[:4096]) if wanted == AUTO else wanted
     marked, skip = byte_order_mark(head)
     skip = skip if marked == encoding else 0
@@ -72,8 +77,20 @@ def as_utf8(source: Path, workdir: Path, wanted: str, *, trusting: bool = False)
     return Text(path, encoding, skip)
 
 
-def _begins_as_utf8(head: bytes) -> bool:
-    return b"\0" not in head and b"\n" in head and valid_utf8(head[: _last_start(head)])
+def _begins_well(head: bytes) -> bool:
+    whole = head[: _last_start(head)].removesuffix(b"\r")
+    return b"\0" not in head and b"\n" in head and not has_lone_return(whole, len(whole)) and valid_utf8(whole)
+
+
+def has_lone_return(data: bytes, length: int) -> bool:
+    """Answer whether a carriage return among so many bytes stands without a line feed."""
+    if data.find(b"\r", 0, length) < 0:
+        return False
+    import numpy as np
+
+    signs = np.frombuffer(data, np.uint8, length)
+    returns = signs == _RETURN
+    return bool(returns[-1] or (returns[:-1] & (signs[1:] != _LINE_FEED)).any())
 
 
 def chunks(path: Path, size: int = CHUNK) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from datasets.errors import UnreadableFile
-from datasets.formats import _encoding
+from datasets.formats import _encoding, _returns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,8 +29,8 @@ class IrregularQuotes(Exception):
     """A quote stands where the plain rule does not allow one."""
 
 
-class NotUtf8(Exception):
-    """Some bytes are no UTF-8."""
+class NotAsItBegan(Exception):
+    """Further down, the text is no UTF-8, or has line ends that it did not have in the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Span:
     quoted: bool
 
 
-def spans(path: Path, start: int, line: int, delimiter: str, size: int) -> Iterator[Span]:
+def spans(path: Path, start: int, line: int, delimiter: str, size: int, *, checked: bool = False) -> Iterator[Span]:
     """Yield the file's spans from byte `start`, which is the beginning of physical line `line`.
 
-    They have about `size` bytes each; the first one has fewer.
-    All that must be known of the text before it is parsed is found in this one pass over it. Raises NotUtf8,
-    IrregularQuotes, or UnreadableFile for a NUL byte or a line of more than 16 MiB.
+    They have about `size` bytes each; the first one has fewer. All that must be known of the text before it is parsed
+    is found in this one pass over it. Raises IrregularQuotes, UnreadableFile for a line of more than 16 MiB, and for
+    text that was not `checked` before NotAsItBegan, or UnreadableFile for a NUL byte.
     """
     end = path.stat().st_size
     wanted = max(1, size // FIRST)
@@ -59,7 +59,9 @@ def spans(path: Path, start: int, line: int, delimiter: str, size: int) -> Itera
             data, length, quoted = _next_records(file, end - start, delimiter, wanted)
             if not length:
                 raise too_long(line)
-            span = Span(start, start + length, line, _checked(data, length, line), quoted)
+            if not checked:
+                _check(data, length, line)
+            span = Span(start, start + length, line, _count_lines(data, length), quoted)
             yield span
             line += span.lines
             start, wanted = span.stop, size
@@ -88,20 +90,25 @@ def _next_records(file: BinaryIO, left: int, delimiter: str, size: int) -> tuple
 
 
 def check(path: Path) -> None:
-    """Refuse a file that is no UTF-8 text."""
+    """Refuse a file that is no UTF-8 text with the usual line ends."""
+    for chunk, after in _returns.chunks(path):
+        if _returns.alone(chunk, after):
+            raise NotAsItBegan
     if not _encoding.is_utf8(path):
-        raise NotUtf8
+        raise NotAsItBegan
     _encoding.refuse_nul(path)
 
 
-def _checked(data: bytes, length: int, line: int) -> int:
-    """Refuse what is no UTF-8 text, and count the physical lines of so many bytes."""
-    import numpy as np
-
-    if not _encoding.valid_utf8(data, length):
-        raise NotUtf8
+def _check(data: bytes, length: int, line: int) -> None:
+    if not _encoding.valid_utf8(data, length) or _encoding.has_lone_return(data, length):
+        raise NotAsItBegan
     if (at := data.find(b"\0", 0, length)) >= 0:
         raise _encoding.not_text(line + data.count(b"\n", 0, at))
+
+
+def _count_lines(data: bytes, length: int) -> int:
+    import numpy as np
+
     ends = int(np.count_nonzero(np.frombuffer(data, np.uint8, length) == _NEWLINE))
     return ends if data[length - 1] == _NEWLINE else ends + 1
 

@@ -11,18 +11,18 @@ _RETURN, _NEWLINE, _QUOTE = 13, 10, 34
 
 def mended(path: Path, workdir: Path) -> Path:
     """Return the text with a line feed in place of every return that ends a line by itself; as it is without any."""
-    if not any(_alone(chunk, after) for chunk, after in _chunks(path)):
+    if not any(alone(chunk, after) for chunk, after in chunks(path)):
         return path
     target = workdir / "returns.utf8"
     quotes = 0
     with target.open("wb") as out:
-        for chunk, after in _chunks(path):
+        for chunk, after in chunks(path):
             out.write(_replaced(chunk, after, quotes))
             quotes += chunk.count(b'"')
     return target
 
 
-def _chunks(path: Path) -> Iterator[tuple[bytes, bytes]]:
+def chunks(path: Path) -> Iterator[tuple[bytes, bytes]]:
     """Yield the file's bytes, and with each part the byte that comes after it."""
     with path.open("rb") as file:
         chunk = file.read(_CHUNK)
@@ -32,7 +32,8 @@ def _chunks(path: Path) -> Iterator[tuple[bytes, bytes]]:
             chunk = following
 
 
-def _alone(chunk: bytes, after: bytes) -> bool:
+def alone(chunk: bytes, after: bytes) -> bool:
+    """Answer whether a part of a text, and the byte after it, hold a return without a line feed."""
     if b"\r" not in chunk:
         return False
     split = chunk.endswith(b"\r") and after == b"\n"
@@ -43,7 +44,7 @@ def _replaced(chunk: bytes, after: bytes, quotes: int) -> bytes:
     """The chunk, before which so many quotes stand."""
     import numpy as np
 
-    if not _alone(chunk, after):
+    if not alone(chunk, after):
         return chunk
     signs = np.frombuffer(chunk + after, np.uint8).copy()
     returns = np.flatnonzero(signs[: len(chunk)] == _RETURN)

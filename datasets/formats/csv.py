@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,18 +44,22 @@ def recognise(head: bytes) -> bool:
 
 def open_text(source: Path, workdir: Path, options: dict[str, Any]) -> TextTable:
     """Open delimited text; see formats._base.Format.open."""
-    try:
-        return _opened(_encoding.as_utf8(source, workdir, options["encoding"], trusting=True), workdir, options)
-    except _lines.NotUtf8:  # it begins so, but does not go on
-        return _opened(_encoding.as_utf8(source, workdir, options["encoding"]), workdir, options)
+    text = _encoding.as_utf8(source, workdir, options["encoding"], trusting=True)
+    if not text.checked:
+        try:
+            return _opened(text, workdir, options)
+        except _lines.NotAsItBegan:
+            text = _encoding.as_utf8(source, workdir, options["encoding"])
+    return _opened(replace(text, path=_returns.mended(text.path, workdir)), workdir, options)
 
 
 def _opened(text: _encoding.Text, workdir: Path, options: dict[str, Any]) -> TextTable:
-    path, start = _returns.mended(text.path, workdir), text.start
+    path, start = text.path, text.start
     head = _head(path, start)
     aligned = options["delimiter"] == _dialect.SPACES or (options["delimiter"] == AUTO and _dialect.is_aligned(head))
     if aligned:
-        _lines.check(path)
+        if not text.checked:
+            _lines.check(path)
         path, start = _unaligned(path, start, workdir), 0
         head, options = _head(path, start), {**options, "delimiter": "tab"}
     dialect = _dialect.understand(head, options)
@@ -75,7 +80,7 @@ def _opened(text: _encoding.Text, workdir: Path, options: dict[str, Any]) -> Tex
         "header_lines": options["header_lines"],
         "broken_quotes": options["broken_quotes"],
     }
-    table = TextTable(header.names, layout.blocks, detected, layout.count(), header.notes)
+    table = TextTable(header.names, layout.blocks, detected, layout.count(checked=text.checked), header.notes)
     return _totals.set_aside(table, options["totals"])
 
 
@@ -165,16 +170,19 @@ class _Layout:
                     records -= 1
             self.start, self.line = file.tell(), lines + 1
 
-    def count(self) -> int | None:
+    def count(self, *, checked: bool) -> int | None:
         """Survey the file: cut it into spans where its quotes are regular; None where it must be read one by one."""
         size = _lines.BLOCK * max(1, min(self.width // _NARROW, _WIDEST))
         try:
             if self.dialect.plain:
-                self._spans = list(_lines.spans(self.path, self.start, self.line, self.dialect.delimiter, size))
+                self._spans = list(
+                    _lines.spans(self.path, self.start, self.line, self.dialect.delimiter, size, checked=checked)
+                )
                 return len(self._spans)
         except _lines.IrregularQuotes:
             pass
-        _lines.check(self.path)
+        if not checked:
+            _lines.check(self.path)
         return None
 
     def blocks(self) -> Iterator[Callable[[], Block]]:
