@@ -105,9 +105,7 @@ def in_words(options: dict[str, Any]) -> list[str]:
     words = [FORMATS[name].label if name in FORMATS else name]
     for param in params_for(name) if name in FORMATS else COMMON:
         value = options.get(param.name, param.default)
-        if value not in (*FINDING_OUT, "", param.default) or (
-            param.default in FINDING_OUT and value not in FINDING_OUT
-        ):
+        if value not in (*FINDING_OUT, param.default, "", 0):
             words.append(f"{param.title}: {str(value).replace('_', ' ')}")
     words += [f"{column}: {kind}" for column, kind in options.get("types", {}).items()]
     if "missing" in options and set(options["missing"]) != set(MISSING):
