@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -158,9 +158,12 @@ def _typed_blocks(table: TextTable, typing: Inference, pool: ThreadPoolExecutor)
         return _typed(load(), readings, manner)
 
     loads = table.blocks()
-    yield from (work(load, typing.readings) for load in islice(loads, 1))
+    first = list(islice(loads, 1))
+    # Their text is parsed meanwhile.
+    second = [pool.submit(load).result for load in islice(loads, _THREADS)]
+    yield from (work(load, typing.readings) for load in first)
     waiting: deque[Future[Typed]] = deque()
-    for load in loads:
+    for load in chain(second, loads):
         waiting.append(pool.submit(work, load, list(typing.readings)))
         if len(waiting) > _AHEAD:
             yield waiting.popleft().result()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,11 +99,14 @@ def batches(path: Path, columns: Sequence[str] | None = None, rows: int = BATCH)
 
 def manifest(folder: Path) -> Manifest:
     """Hash the parts in a folder."""
+    with ThreadPoolExecutor(2) as pool:
+        return Manifest(tuple(pool.map(_part, files(folder))))
+
+
+def _part(file: Path) -> Part:
     import pyarrow.parquet as pq
 
-    return Manifest(
-        tuple(Part(_sha256(file), pq.read_metadata(file).num_rows, file.stat().st_size) for file in files(folder))
-    )
+    return Part(_sha256(file), pq.read_metadata(file).num_rows, file.stat().st_size)
 
 
 def _sha256(path: Path) -> str:

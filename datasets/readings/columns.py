@@ -13,6 +13,7 @@ from datasets.schema import Schema, arrow_schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_SETTLED = 4  # so few readings are tried without a look at the first bytes
 _LETTERED = ("true", "True", "TRUE")  # readings whose values begin with no digit
 
 
@@ -109,7 +110,7 @@ def _trimmed(cells: pa.Array, readings: tuple[str, ...], manner: Manner) -> Read
 def _first(cells: pa.Array, readings: tuple[str, ...]) -> tuple[pa.Array, tuple[str, ...]] | None:
     if cells.null_count == len(cells):
         return cells, readings
-    if len(readings) > 1 and not number_led(Texts(cells)).all():
+    if len(readings) > _SETTLED and not number_led(Texts(cells)).all():
         readings = tuple(name for name in readings if name in _LETTERED)
     for position, name in enumerate(readings):
         values = READINGS[name].parse(cells)
@@ -126,7 +127,7 @@ def _absent(cells: pa.Array, manner: Manner) -> pa.Array:
 
     if not cells.null_count:
         short = np.flatnonzero(Texts(cells).lengths <= manner.longest)
-        if 4 * len(short) < len(cells):
+        if 2 * len(short) < len(cells):
             found = np.zeros(len(cells), bool)
             found[short] = pc.is_in(cells.take(pa.array(short)), manner.missing).to_numpy(zero_copy_only=False)
             return pa.array(found)
