@@ -25,6 +25,7 @@ class DatasetsConfig(AppConfig):
         used_by.contribute("prepared", _("Prepared data sets"), derived.uses)
         traces.witness("copies", derived.witnesses)
         post_save.connect(_grant_changed, sender="departments.Grant")
+        post_save.connect(_grant_ended, sender="departments.GrantEnd")
         _keys.use_master(_pseudonym_master)
 
 
@@ -34,6 +35,13 @@ def _grant_changed(instance: Any, created: bool, **_: Any) -> None:
 
     if not created:
         forget_outdated(instance.pk)
+
+
+def _grant_ended(instance: Any, **_: Any) -> None:
+    """An expiry changes no row of the grant itself."""
+    from datasets.tables import forget_outdated
+
+    forget_outdated(instance.grant_id)
 
 
 def _pseudonym_master() -> bytes:

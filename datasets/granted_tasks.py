@@ -22,7 +22,10 @@ def may_prepare(job: Job) -> None:
         raise Refused("no-grant", "The grant that this table was for has ended.", status=403)
 
 
-@handler("datasets.project", title=_("Prepare granted data"), memory_mb=4096, cpu_seconds=3600, authorize=may_prepare)
+@handler(
+    "datasets.project", title=_("Prepare granted data"), memory_mb=4096, cpu_seconds=3600, authorize=may_prepare,
+    recheck=True,
+)  # fmt: skip
 def project(ctx: JobContext) -> dict[str, Any]:
     """Write a version as one grant gives it, for the readers who wait for it."""
     version = DatasetVersion.objects.select_related("dataset").get(pk=ctx.payload["version"])

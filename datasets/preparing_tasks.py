@@ -39,7 +39,7 @@ def settle(job: Job) -> None:
 
 @handler(
     "datasets.prepare", title=_("Prepare a data set"), memory_mb=8192, cpu_seconds=3600, authorize=may_copy,
-    on_finish=settle,
+    recheck=True, on_finish=settle,
 )  # fmt: skip
 def prepare(ctx: JobContext) -> dict[str, Any]:
     """Write the recipe's outcome as a version of its own."""
@@ -55,6 +55,7 @@ def prepare(ctx: JobContext) -> dict[str, Any]:
         read_file(ctx, made, filename=FILENAME, options={}, progress=ctx.step) as read,
         ctx.effect(read.result),
     ):
+        may_copy(ctx.job())
         services.complete_version(
             version=version, report=read.report, profile=read.profile, key=read.key, rejects_key=read.rejects_key
         )

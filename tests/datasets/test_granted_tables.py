@@ -18,6 +18,7 @@ from django.utils import timezone
 from datasets.models import Dataset, DatasetVersion, ProjectedTable
 from datasets.services import create_dataset
 from departments.access import Verb, actor_for, decide
+from departments.ending import end_expired
 from departments.models import Grant
 from departments.services import create_grant, update_grant
 from jobs.testing import run_pending
@@ -212,6 +213,8 @@ def test_at_expiry_reading_ends(
     later = end + timedelta(seconds=1)
     monkeypatch.setattr(timezone, "now", lambda: later)
     assert [dana(part).status_code for part in parts] == [404, 404, 404, 404]
+    end_expired()
+    assert not ProjectedTable.objects.exists()
 
 
 def test_a_large_table_is_written_by_a_job(
