@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PART_ROWS = 1 << 19
-GROUP_ROWS = 1 << 17
+GROUP_ROWS = 1 << 16
 GROUP_BYTES = 64 << 20  # of text; a group of longer ones has fewer rows
 _PART_CELLS, _GROUP_CELLS = 1 << 25, 1 << 22  # wide tables have fewer rows in both
 _LEAST_ROWS = 1 << 10

@@ -8,7 +8,8 @@ operations. Where it does not hold, the caller reads record by record.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 BLOCK = 2 << 20  # the cells of larger blocks leave the processor's cache; smaller ones cost more calls than work
 FIRST = 8  # so much smaller is the first block: every reading is tried on it, and the others wait for it
 MAX_LINE = 16 << 20
+LARGE = 16 << 20  # bytes of text from which on two threads survey it
 _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
 
 
@@ -44,27 +46,57 @@ class Span:
     quoted: bool
 
 
-def spans(path: Path, start: int, line: int, delimiter: str, size: int, *, checked: bool = False) -> Iterator[Span]:
-    """Yield the file's spans from byte `start`, which is the beginning of physical line `line`.
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How a text is to be cut into spans of about `size` bytes; the first one has fewer.
 
-    They have about `size` bytes each; the first one has fewer. All that must be known of the text before it is parsed
-    is found in this one pass over it. Raises IrregularQuotes, UnreadableFile for a line of more than 16 MiB, and for
-    text that was not `checked` before NotAsItBegan, or UnreadableFile for a NUL byte.
+    All that must be known of the text before it is parsed is found in one pass over it. Raises IrregularQuotes,
+    UnreadableFile for a line of more than 16 MiB, and for text that was not `checked` before NotAsItBegan, or
+    UnreadableFile for a NUL byte.
     """
-    end = path.stat().st_size
-    wanted = max(1, size // FIRST)
+
+    path: Path
+    delimiter: str
+    size: int
+    checked: bool = False
+
+    def spans(self, start: int, line: int) -> list[Span]:
+        """The spans from byte `start`, which is the beginning of physical line `line`."""
+        end = self.path.stat().st_size
+        middle = _line_after(self.path, (start + end) // 2) if end - start > LARGE else end
+        if middle >= end:
+            return list(self._between(start, end, line))
+        with ThreadPoolExecutor(1) as pool:
+            rest = pool.submit(lambda: list(self._between(middle, end, 0)))
+            try:
+                first = list(self._between(start, middle, line))
+                lines = first[-1].line + first[-1].lines
+                return [*first, *(replace(span, line=span.line + lines) for span in rest.result())]
+            except (IrregularQuotes, UnreadableFile):  # the middle may be inside quotes; and lines must be right
+                return list(self._between(start, end, line))
+
+    def _between(self, start: int, end: int, line: int) -> Iterator[Span]:
+        wanted = max(1, self.size // FIRST)
+        with self.path.open("rb") as file:
+            while start < end:
+                file.seek(start)
+                data, length, quoted = _next_records(file, end - start, self.delimiter, wanted)
+                if not length:
+                    raise too_long(line)
+                if not self.checked:
+                    _check(data, length, line)
+                span = Span(start, start + length, line, _count_lines(data, length), quoted)
+                yield span
+                line += span.lines
+                start, wanted = span.stop, self.size
+
+
+def _line_after(path: Path, position: int) -> int:
+    """Where the first line begins that comes after a position."""
     with path.open("rb") as file:
-        while start < end:
-            file.seek(start)
-            data, length, quoted = _next_records(file, end - start, delimiter, wanted)
-            if not length:
-                raise too_long(line)
-            if not checked:
-                _check(data, length, line)
-            span = Span(start, start + length, line, _count_lines(data, length), quoted)
-            yield span
-            line += span.lines
-            start, wanted = span.stop, size
+        file.seek(position)
+        file.readline(MAX_LINE)
+        return file.tell()
 
 
 def read(path: Path, span: Span) -> bytes:
@@ -78,7 +110,7 @@ def _next_records(file: BinaryIO, left: int, delimiter: str, size: int) -> tuple
     """Return about `size` bytes, how many of them are whole records (0 if the first is too long), and if they are quoted."""
     data = b""
     while True:
-        data += file.read(size - len(data))
+        data += file.read(min(size, left) - len(data))
         length, quoted = _whole_records(data, len(data) >= left, delimiter)
         if length:
             return data, length, quoted

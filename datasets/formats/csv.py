@@ -175,9 +175,8 @@ class _Layout:
         size = _lines.BLOCK * max(1, min(self.width // _NARROW, _WIDEST))
         try:
             if self.dialect.plain:
-                self._spans = list(
-                    _lines.spans(self.path, self.start, self.line, self.dialect.delimiter, size, checked=checked)
-                )
+                survey = _lines.Survey(self.path, self.dialect.delimiter, size, checked)
+                self._spans = survey.spans(self.start, self.line)
                 return len(self._spans)
         except _lines.IrregularQuotes:
             pass

@@ -122,6 +122,7 @@ def test_ragged_lines_are_kept_with_line_and_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [64, 256, 4096])
 def test_line_numbers_hold_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr(_lines, "BLOCK", size)
+    monkeypatch.setattr(_lines, "LARGE", 1 << 10)
     lines = ["a,b"]
     for i in range(2000):
         lines.append(f'"{i}\n\n",x' if i % 7 == 0 else f"{i},y" if i % 11 else f"{i}")
@@ -130,6 +131,23 @@ def test_line_numbers_hold_across_blocks(tmp_path: Path, monkeypatch: pytest.Mon
     physical = text.split("\n")
     assert report.rows + report.rejected_rows == 2000 and rejected
     assert all(physical[int(line["line"]) - 1] == line["text"] for line in rejected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(cells=st.lists(st.sampled_from(["a", "", "x\ny", "\n\n\n", 'say ""hi""', "1,5", "\n"]), min_size=1, max_size=60))
+def test_two_threads_survey_a_file_as_one_does(tmp_path_factory: pytest.TempPathFactory, cells: list[str]) -> None:
+    """Whether the middle of the file is inside quotes is not known where the second thread begins."""
+    path = tmp_path_factory.mktemp("t") / "t.csv"
+    path.write_text("".join(f'"{cell}",k\n' for cell in cells))
+    with pytest.MonkeyPatch.context() as patch:
+        alone = _lines.Survey(path, ",", 1 << 20).spans(0, 1)
+        patch.setattr(_lines, "LARGE", 1)
+        halves = _lines.Survey(path, ",", 24).spans(0, 1)
+    data = path.read_bytes()
+    assert sum(span.lines for span in halves) == sum(span.lines for span in alone) == data.count(b"\n")
+    assert [span.start for span in halves] == [0, *(span.stop for span in halves[:-1])] and halves[-1].stop == len(data)
+    for span in halves:
+        assert span.line == 1 + data.count(b"\n", 0, span.start) and data.count(b'"', 0, span.start) % 2 == 0
 
 
 @pytest.mark.parametrize(
