@@ -71,7 +71,12 @@ def shown(page: str) -> str:
     """What the page shows of the data: without the address of the view."""
     found = re.search(r'<div id="part".*</main>', page, re.S)
     assert found is not None
-    plain = re.sub(r"&amp;view_as=[\w-]+|view_as=[\w-]+&amp;|\?view_as=[\w-]+", "", found[0], flags=re.S)
+    plain = re.sub(
+        r"<input type=.hidden. name=.view_as.[^>]*>|&amp;view_as=[\w-]+|view_as=[\w-]+&amp;|\?view_as=[\w-]+",
+        "",
+        found[0],
+        flags=re.S,
+    )
     return re.sub(r"\s+|<div class=\"row-line\">\s*</div>", "", plain)
 
 
