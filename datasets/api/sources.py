@@ -87,12 +87,12 @@ class ForeignTableSerializer(serializers.Serializer[Any]):
 class FeedSettingsSerializer(serializers.Serializer[Any]):
     """How and when a data set is refreshed. Times of day are UTC; `weekday` 0 is Monday."""
 
-    mode = serializers.ChoiceField(choices=Mode.values, required=False)
+    mode = serializers.ChoiceField(choices=Mode.choices, required=False)
     cursor = serializers.CharField(max_length=255, required=False, allow_blank=True)
     keys = serializers.ListField(child=serializers.CharField(max_length=255), max_length=50, required=False)
     overlap = serializers.FloatField(min_value=0, required=False)
-    deletes = serializers.ChoiceField(choices=Deletes.values, required=False)
-    every = serializers.ChoiceField(choices=Every.values, required=False)
+    deletes = serializers.ChoiceField(choices=Deletes.choices, required=False)
+    every = serializers.ChoiceField(choices=Every.choices, required=False)
     minutes = serializers.IntegerField(min_value=1, max_value=44_640, required=False)
     at = serializers.TimeField(required=False, allow_null=True)
     weekday = serializers.IntegerField(min_value=0, max_value=6, required=False)

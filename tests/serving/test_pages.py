@@ -62,7 +62,7 @@ def test_the_list_costs_the_same_for_one_and_for_many(
     alice = browser_of("alice")
     predicted(deployment, 1)
     alice.get("/deployments/")
-    with django_assert_num_queries(8) as one:
+    with django_assert_num_queries(9) as one:
         alice.get("/deployments/")
     for i in range(20):
         other = Deployment.objects.create(

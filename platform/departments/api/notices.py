@@ -63,7 +63,7 @@ class NoticeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumView
         self.get_queryset().filter(pk=notice.pk, read_at=None).update(read_at=timezone.now())
         return Response(self.get_serializer(self.get_object()).data)
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(operation_id="notices_read_all", request=None, responses={204: None})
     @action(detail=False, methods=["post"], url_path="read")
     def read_all(self, request: Request) -> Response:
         """Mark all as read."""
