@@ -160,7 +160,7 @@ def _typed_blocks(table: TextTable, typing: Inference, pool: ThreadPoolExecutor)
     loads = table.blocks()
     first = list(islice(loads, 1))
     # Their text is parsed meanwhile.
-    second = [pool.submit(load).result for load in islice(loads, _THREADS)]
+    second = [pool.submit(load).result for load in islice(loads, _AHEAD)]
     yield from (work(load, typing.readings) for load in first)
     waiting: deque[Future[Typed]] = deque()
     for load in chain(second, loads):

@@ -61,19 +61,20 @@ class Texts:
         """Answer whether a cell has a plus, or a zero before another digit; if `whole`, before anything, or minus zero."""
         import numpy as np
 
-        unusual = np.flatnonzero(self.first <= DIGITS_FROM)  # a sign or a zero
-        if not len(unusual):
-            return False
-        first, starts, lengths = self.first[unusual], self.starts[unusual], self.lengths[unusual]
-        if (first == PLUS).any():
+        if (self.first == PLUS).any():
             return True
-        negative = first == MINUS
-        follows = starts + negative + 1  # the place after what is a zero, if it is one
-        zero = self.data[follows - 1] == DIGITS_FROM
-        if whole and (zero & negative).any():
-            return True
-        more = zero & (lengths > negative + 1)
-        return bool(more.any() if whole else is_digit(self.data[follows[more]]).any())
+        negative = self.first == MINUS
+        zero = self.first == DIGITS_FROM
+        if negative.any():
+            minus_zero = np.flatnonzero(negative)
+            minus_zero = minus_zero[self.data[self.starts[minus_zero] + 1] == DIGITS_FROM]
+            if whole and len(minus_zero):
+                return True
+            zero[minus_zero] = True
+        more = np.flatnonzero(zero & (self.lengths > 1 + negative))
+        if whole:
+            return bool(len(more))
+        return bool(is_digit(self.data[self.starts[more] + negative[more] + 1]).any())
 
     def holds(self, byte: int) -> bool:
         """Answer whether a byte stands anywhere in `content`."""
