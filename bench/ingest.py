@@ -96,8 +96,8 @@ def with_atrium(source: Path, folder: Path, *, profiled: bool = False) -> Callab
     import pyarrow.csv
     import pyarrow.parquet  # noqa: F401
 
-    from datasets.ingest import ingest
-    from datasets.opening import FORMATS
+    from datasets.ingestion.ingest import ingest
+    from datasets.ingestion.opening import FORMATS
     from datasets.profile import profile
 
     FORMATS.names()
@@ -220,7 +220,7 @@ def _last_of_duckdb(source: Path) -> Any:
 
 def _last_of_atrium(source: Path) -> Any:
     from datasets import parts
-    from datasets.ingest import ingest
+    from datasets.ingestion.ingest import ingest
 
     with tempfile.TemporaryDirectory() as name:
         target, rejects = Path(name) / "rows", Path(name) / "rejects.csv"

@@ -15,7 +15,11 @@ class DatasetsConfig(AppConfig):
     name = "datasets"
 
     def ready(self) -> None:
-        from datasets import derived, ends, lineage_links, sharing, traces, used_by
+        from datasets import derived, used_by
+        from datasets.erasure import traces
+        from datasets.granting import ends
+        from datasets.granting import services as sharing
+        from datasets.lineage import links as lineage_links
         from departments import consequences, terms
 
         lineage_links.register()

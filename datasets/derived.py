@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from datasets.erasure.traces import Witness
 from datasets.models import Dataset, DatasetVersion
-from datasets.traces import Witness
 from datasets.used_by import Use
 from departments.access import Actor
 

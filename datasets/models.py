@@ -9,11 +9,11 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from datasets.diff_models import VersionDiff
-from datasets.erasure_models import Erasure, ErasureState
+from datasets.diffs.models import VersionDiff
+from datasets.erasure.models import Erasure, ErasureState
 from datasets.querysets import DatasetQuerySet, VersionQuerySet
-from datasets.source_models import ConnectAllowance, Feed, Source
-from datasets.upload_models import Upload
+from datasets.sources.models import ConnectAllowance, Feed, Source
+from datasets.uploads.models import Upload
 from departments.querysets import ProtectedQuerySet
 
 __all__ = [

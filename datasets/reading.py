@@ -10,7 +10,8 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from datasets import export, rejects, storage, tables
+from datasets import export, storage, tables
+from datasets.ingestion import rejects
 from datasets.models import Dataset, DatasetVersion, VersionState
 from datasets.rows import BadQuery, Page, read_page
 from datasets.services import record_read

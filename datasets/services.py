@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from audit.services import record
 from datasets import storage, tables
-from datasets.failures import advised
-from datasets.ingest import IngestReport
+from datasets.ingestion.failures import advised
+from datasets.ingestion.ingest import IngestReport
+from datasets.ingestion.opening import check_options
 from datasets.models import Dataset, DatasetVersion, ProjectedTable, VersionPart, VersionState
-from datasets.opening import check_options
 from datasets.parts import Manifest
 from datasets.scoring import score
 from departments.access import Actor, Decision, Verb, require, require_in

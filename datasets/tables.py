@@ -17,7 +17,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from datasets import masking, storage
+from datasets import storage
+from datasets.granting import masking
 from datasets.models import DatasetVersion, ProjectedTable
 from datasets.schema import Schema
 from departments.access import Actor, Decision, Verb, decide, grants_for

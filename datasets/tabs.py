@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from datasets import reading, tables, used_by
 from datasets.forms import VersionForm
-from datasets.import_options import in_words
+from datasets.imports.options import in_words
 from datasets.models import Dataset, DatasetVersion, Recipe, VersionState
+from datasets.preparation.services import may_prepare
 from datasets.profile_pages import columns_page, quality_page
-from datasets.recipe_services import may_prepare
 from datasets.schema import NUMERIC
 from datasets.tables import Described
 from departments.access import ROLE_VERBS, Actor, Verb, decide, grants_for

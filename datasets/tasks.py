@@ -6,18 +6,15 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from datasets import (
-    diff_tasks,
-    erasure_tasks,
-    granted_tasks,
-    preparing_tasks,
-    services,
-    source_tasks,
-    storage,
-    upload_tasks,
-)
+from datasets import services, storage
+from datasets.diffs import tasks as diff_tasks
+from datasets.erasure import tasks as erasure_tasks
+from datasets.granting import tasks as granted_tasks
+from datasets.ingestion.read_file import read_file
 from datasets.models import DatasetVersion
-from datasets.read_file import read_file
+from datasets.preparation import tasks as preparing_tasks
+from datasets.sources import tasks as source_tasks
+from datasets.uploads import tasks as upload_tasks
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job, JobState

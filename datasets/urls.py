@@ -2,7 +2,13 @@
 
 from django.urls import path
 
-from datasets import diff_views, erasure_views, grant_views, import_views, recipe_views, source_views, views
+from datasets import views
+from datasets.diffs import views as diff_views
+from datasets.erasure import views as erasure_views
+from datasets.granting import views as grant_views
+from datasets.imports import views as import_views
+from datasets.preparation import views as recipe_views
+from datasets.sources import views as source_views
 
 app_name = "datasets"
 urlpatterns = [

@@ -14,12 +14,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from datasets import reading, services, tables, tabs, upload_services
+from datasets import reading, services, tables, tabs
 from datasets.catalogue import FRESHNESS, RELATION_WORDS, Filters, asking
 from datasets.forms import EditForm, VersionForm
+from datasets.granting.viewing import viewer
 from datasets.models import Dataset, DatasetVersion, Feed
 from datasets.querysets import relations
-from datasets.viewing import viewer
+from datasets.uploads import services as upload_services
 from departments.access import Actor, Verb, decide, require
 from departments.models import Department
 from rest.forms import refusals_into

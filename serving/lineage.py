@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from datasets.lineage import Edge, Node, Wanted, contribute
+from datasets.lineage.graph import Edge, Node, Wanted, contribute
 from departments.access import Actor
 from serving.models import Deployment
 

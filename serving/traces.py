@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from datasets.subjects import is_key
-from datasets.traces import Holder, hold
+from datasets.erasure.subjects import is_key
+from datasets.erasure.traces import Holder, hold
 from serving.models import Prediction
 
 ERASED = {"erased": True}

@@ -36,7 +36,7 @@ class Mutant:
     tests: str = MATRIX
 
 
-PROJECTION, MASKING, TABLES = "platform/departments/projection.py", "datasets/masking.py", "datasets/tables.py"
+PROJECTION, MASKING, TABLES = "platform/departments/projection.py", "datasets/granting/masking.py", "datasets/tables.py"
 ACCESS, QUERYSETS = "platform/departments/access.py", "platform/departments/querysets.py"
 MUTANTS = (
     Mutant("visibility: the filter is dropped", QUERYSETS, "return self.filter(own)", "return self.all()"),
@@ -91,12 +91,12 @@ MUTANTS = (
     Mutant("tables: what was written for wider terms stays in use", TABLES, "ProjectedTable.objects.filter(version=version, digest=projection.digest)", "ProjectedTable.objects.filter(version=version)", GRANTED),
     Mutant("reading: rejected lines are given to grantees", "datasets/reading.py", "if decision.projection is not None:", "if False:", LEAKS),
     Mutant("reading: previewing includes downloading", "datasets/reading.py", "require(actor, Verb.EXPORT, version)", "require(actor, Verb.PREVIEW, version)", GRANTED),
-    Mutant("recipes: previews run on the whole table", "datasets/recipe_services.py", "tables.opened(chosen, decision, actor=actor)", 'tables.opened(chosen, type(decision)(True, "", True), actor=actor)', LEAKS),
+    Mutant("recipes: previews run on the whole table", "datasets/preparation/services.py", "tables.opened(chosen, decision, actor=actor)", 'tables.opened(chosen, type(decision)(True, "", True), actor=actor)', LEAKS),
     Mutant("training: runs learn from the whole table", "training/execution.py", "table = described(run.dataset_version, decision)", 'table = described(run.dataset_version, type(decision)(True, "", True))', LEAKS),
     Mutant("training: the plan knows the whole table", "training/services.py", "return described(version, decision, actor=actor)", 'return described(version, type(decision)(True, "", True), actor=actor)', LEAKS),
     Mutant("grants: grantees read the terms", "platform/departments/api/serializers.py", "return shown if self._gives(instance) else", "return shown if True else", LEAKS),
     Mutant("grants: requests name hidden columns", "platform/departments/targets.py", "projection is None or projection.gives(name)", "True", LEAKS),
-    Mutant("view as: anybody looks as anybody", "datasets/viewing.py", "    require(actor, Verb.MANAGE, dataset)\n", ""),
+    Mutant("view as: anybody looks as anybody", "datasets/granting/viewing.py", "    require(actor, Verb.MANAGE, dataset)\n", ""),
 )  # fmt: skip
 
 

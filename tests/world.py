@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from accounts.services import create_token
 from audit.models import AuditEvent
-from datasets.erasure_services import find_subject
+from datasets.erasure.services import find_subject
 from datasets.models import Feed
-from datasets.recipe_services import create_recipe
+from datasets.preparation.services import create_recipe
 from datasets.services import create_dataset, list_dataset
-from datasets.source_services import allow, create_source
-from datasets.upload_services import begin_upload, receive
+from datasets.sources.services import allow, create_source
+from datasets.uploads.services import begin_upload, receive
 from departments.access import actor_for
 from departments.access_requests import request_access
 from departments.services import create_grant

@@ -8,7 +8,7 @@ class TrainingConfig(AppConfig):
     name = "training"
 
     def ready(self) -> None:
-        from datasets import traces
+        from datasets.erasure import traces
         from datasets.used_by import contribute
         from training import lineage, uses
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from datasets import tables
 from datasets.models import DatasetVersion, Recipe
+from datasets.preparation.services import create_recipe, update_recipe
 from datasets.recipe import Around
-from datasets.recipe_services import create_recipe, update_recipe
 from datasets.services import record_read
 from departments.access import Actor
 from departments.models import Department

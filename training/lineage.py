@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.urls import reverse
 
-from datasets.lineage import Edge, Node, Wanted, contribute
+from datasets.lineage.graph import Edge, Node, Wanted, contribute
 from departments.access import Actor
 from training.models import ModelVersion, TrainingRun
 

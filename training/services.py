@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from audit.services import record
 from datasets.models import Dataset, DatasetVersion, Recipe, VersionState
+from datasets.preparation.around import around, digests
 from datasets.recipe import Around
-from datasets.recipe_around import around, digests
 from datasets.tables import Described, described
 from departments.access import Actor, Decision, Verb, decide, require, require_in
 from departments.models import Department, Grant

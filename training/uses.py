@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from datasets.erasure.traces import Witness
 from datasets.models import Dataset
-from datasets.traces import Witness
 from datasets.used_by import Use
 from departments.access import Actor
 from training.models import ModelVersion, Study, TrainingRun

@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from datasets import erasure_services as services
+from datasets.erasure import services
 from datasets.models import Erasure
 from departments.access import Verb
 from departments.api.viewsets import AtriumViewSet

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from datasets import lineage
+from datasets.lineage import graph as lineage
 from departments.api.viewsets import ActorMixin
 from rest.problems import invalid
 

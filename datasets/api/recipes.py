@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from datasets import recipe_services as services
 from datasets.models import Dataset, Recipe
-from datasets.preparing import prepare_dataset
+from datasets.preparation import services
+from datasets.preparation.outcome import prepare_dataset
 from datasets.recipe import STEPS, Step
 from departments.access import Verb
 from departments.api.viewsets import ActorMixin, AtriumViewSet

@@ -8,8 +8,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from datasets import tables, upload_services
+from datasets import tables
 from datasets.models import Dataset, DatasetVersion, Upload
+from datasets.uploads import services as upload_services
 from departments.models import Department
 
 

@@ -16,12 +16,13 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from datasets import feed_services, source_services
 from datasets.api.recipes import DeclaredParamSerializer
 from datasets.connectors import CONNECTORS
 from datasets.connectors._base import Connector
 from datasets.models import Feed, Source
-from datasets.source_models import Deletes, Every, Mode
+from datasets.sources import feeds as feed_services
+from datasets.sources import services as source_services
+from datasets.sources.models import Deletes, Every, Mode
 from departments.access import Verb
 from departments.api.viewsets import ActorMixin, AtriumViewSet
 from departments.models import Department

@@ -22,11 +22,11 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from datasets import upload_services
 from datasets.api.serializers import PreviewSerializer, UploadStateSerializer
-from datasets.import_preview import preview
-from datasets.import_source import FromUpload
+from datasets.imports.preview import preview
+from datasets.imports.source import FromUpload
 from datasets.models import Dataset, Upload
+from datasets.uploads import services as upload_services
 from departments.access import Verb, require
 from departments.api.viewsets import AtriumViewSet
 from departments.models import Department

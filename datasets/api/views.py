@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from datasets import reading, services, upload_services
+from datasets import reading, services
 from datasets.api.profiles import ProfileSerializer
 from datasets.api.serializers import (
     AgainSerializer,
@@ -31,10 +31,11 @@ from datasets.api.serializers import (
     UploadSerializer,
     VersionSerializer,
 )
-from datasets.diff_services import compare_versions
+from datasets.diffs.services import compare_versions
+from datasets.granting.viewing import viewer
 from datasets.models import Dataset, DatasetVersion
 from datasets.querysets import RELATIONS, relations
-from datasets.viewing import viewer
+from datasets.uploads import services as upload_services
 from departments.access import Actor, Verb, grants_for, require, require_in
 from departments.api.serializers import GrantSerializer
 from departments.api.viewsets import AtriumViewSet

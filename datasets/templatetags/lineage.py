@@ -11,7 +11,7 @@ from django import template
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from datasets.lineage import Graph, Key, Node, graph
+from datasets.lineage.graph import Graph, Key, Node, graph
 
 register = template.Library()
 WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 184, 46, 48, 12, 6

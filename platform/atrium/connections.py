@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from atrium.administration import admins_only
 from datasets.models import ConnectAllowance
-from datasets.source_services import allow, disallow
+from datasets.sources.services import allow, disallow
 from rest.forms import refusals_into
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 
 def declared_words() -> list[str]:
     """Labels, help and parameters of every registered plug-in, and of the presets, in a stable order."""
-    from datasets.opening import FORMATS
+    from datasets.ingestion.opening import FORMATS
     from datasets.personal_data import KINDS
     from datasets.steps._base import STEPS
     from training.engine.family import FAMILIES

@@ -17,8 +17,8 @@ from datasets.connectors import CONNECTORS
 from datasets.connectors import _guard as guard
 from datasets.connectors._base import BATCH_BYTES, BATCH_ROWS, Ask, Config, ConnectError, Connector
 from datasets.connectors._guard import Guard
-from datasets.handover import write
 from datasets.schema import TYPES as KNOWN_TYPES
+from datasets.sources.handover import write
 from tests.connectors.servers import CASES, ROWS, SECRET, TYPES
 
 pytestmark = pytest.mark.servers

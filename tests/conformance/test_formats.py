@@ -21,7 +21,7 @@ import pytest
 
 from datasets.errors import UnreadableFile
 from datasets.formats._base import Format
-from datasets.opening import FORMATS, check_options, params_for
+from datasets.ingestion.opening import FORMATS, check_options, params_for
 from plugins.params import ParamError
 from tests.datasets.uploads import read
 
@@ -207,7 +207,7 @@ def test_memory_does_not_grow_with_the_file(fmt: Format, tmp_path: Path) -> None
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from datasets.ingest import ingest
+from datasets.ingestion.ingest import ingest
 source, name, out = sys.argv[1:]
 Path(out).mkdir()
 ingest(Path(source), Path(out) / "rows", Path(out) / "rejects", filename=name, options={}, progress=lambda share, note: None)
@@ -226,7 +226,7 @@ def python(code: str, *arguments: str) -> str:
 def test_declarations_need_no_heavy_library() -> None:
     """A web process lists the formats, and checks options, without a table library."""
     python(
-        "import sys; from datasets.opening import FORMATS, check_options, params_for;"
+        "import sys; from datasets.ingestion.opening import FORMATS, check_options, params_for;"
         "[(params_for(name), check_options({}, 'x' + FORMATS[name].suffixes[0])) for name in FORMATS.names()];"
         "heavy = {'pyarrow', 'polars', 'pandas', 'numpy', 'python_calamine', 'django'} & set(sys.modules);"
         "assert not heavy, heavy"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from datasets import feed_services
-from datasets.feed_services import refresh_due
 from datasets.models import Dataset, DatasetVersion, Feed, Source
-from datasets.schedule import GIVE_UP, after_failure, next_time
+from datasets.sources import feeds as feed_services
+from datasets.sources.feeds import refresh_due
+from datasets.sources.schedule import GIVE_UP, after_failure, next_time
 from departments.models import Notice
 from jobs.models import Job
 from tests.connectors.servers import web_server

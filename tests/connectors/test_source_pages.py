@@ -8,8 +8,8 @@ import pytest
 from django.urls import reverse
 
 from audit.models import AuditEvent
-from datasets import source_services
 from datasets.models import ConnectAllowance, Dataset, Feed, Source
+from datasets.sources import services as source_services
 from departments.access import actor_for
 
 pytestmark = pytest.mark.servers

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from datasets.diff import BadKey, Side, compare
+from datasets.diffs.compare import BadKey, Side, compare
 from datasets.schema import Schema
 from datasets.services import add_version, create_dataset
 from departments.access import actor_for
@@ -132,7 +132,7 @@ def test_the_page_matches_rows_by_the_column_that_names_them(dataset: Any, brows
 def test_a_large_comparison_is_left_to_a_job(
     dataset: Any, api_of: Callable[..., APIClient], run_jobs: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("datasets.diff_services.AT_ONCE", 10)
+    monkeypatch.setattr("datasets.diffs.services.AT_ONCE", 10)
     url = f"/api/v1/datasets/{dataset.pk}/versions/2/diff/?against=1&key=id"
     waiting = api_of("bob").get(url)
     assert waiting.status_code == 409 and waiting.data["code"] == "being_compared"

@@ -13,10 +13,10 @@ from django.core.files.base import ContentFile
 from rest_framework.test import APIClient
 
 from audit.models import AuditEvent
-from datasets.erasure_services import find_subject
+from datasets.erasure.services import find_subject
 from datasets.models import Erasure, Feed
 from datasets.services import add_version, create_dataset
-from datasets.source_services import create_source
+from datasets.sources.services import create_source
 from departments.access import actor_for
 from jobs.models import Job
 

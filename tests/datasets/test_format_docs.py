@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from datasets.opening import FORMATS
+from datasets.ingestion.opening import FORMATS
 from tests.datasets.uploads import read
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "adding-a-format.md"

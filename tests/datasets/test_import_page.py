@@ -11,7 +11,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from audit.models import AuditEvent
-from datasets import import_preview
+from datasets.imports import preview as import_preview
 from datasets.models import Dataset, DatasetVersion, Upload
 from jobs.sandbox import SandboxFailed
 from jobs.testing import run_pending

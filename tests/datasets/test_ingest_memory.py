@@ -12,7 +12,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from datasets.formats import _lines
-from datasets.ingest import ingest
+from datasets.ingestion.ingest import ingest
 
 _lines.BLOCK = 1 << 18
 folder = Path(sys.argv[1])

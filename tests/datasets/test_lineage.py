@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from datasets.lineage import graph
+from datasets.lineage.graph import graph
 from departments.access import actor_for
 from tests.world import make_world
 

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from audit.models import AuditEvent
 from datasets import parts, storage
-from datasets.lineage import graph
+from datasets.lineage.graph import graph
 from datasets.models import Dataset, DatasetVersion, Recipe
 from datasets.used_by import uses_of
 from departments.access import actor_for

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
-from datasets.ingest import ingest
+from datasets.ingestion.ingest import ingest
 from datasets.profile import QUANTILES, profile
 from datasets.quality import findings
 from datasets.schema import Schema

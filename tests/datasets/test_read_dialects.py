@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.errors import UnreadableFile
-from datasets.opening import check_options
+from datasets.ingestion.opening import check_options
 from plugins.params import ParamError
 from tests.datasets.uploads import read
 

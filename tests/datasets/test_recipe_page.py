@@ -181,7 +181,7 @@ def test_before_the_import_is_done(browser_of: Callable[[str], Client], api_of: 
 def test_the_page_draws_in_a_process_without_heavy_libraries() -> None:
     code = (
         "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'atrium.settings'; import django; django.setup();"
-        "import datasets.recipe_views, datasets.api.recipes; from datasets.recipe import STEPS; list(STEPS);"
+        "import datasets.preparation.views, datasets.api.recipes; from datasets.recipe import STEPS; list(STEPS);"
         "heavy = {'torch', 'sklearn', 'pandas', 'polars'} & set(sys.modules); assert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)

@@ -14,9 +14,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from audit.models import AuditEvent
-from datasets import upload_store
 from datasets.models import Dataset, DatasetVersion, Upload
-from datasets.upload_services import purge
+from datasets.uploads import store as upload_store
+from datasets.uploads.services import purge
 from jobs.testing import run_pending
 from tests.datasets.tus import BYTES, TUS, UPLOADS, append, begin, metadata, send
 from tests.datasets.uploads import PEOPLE_CSV, post_dataset

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from datasets import sniff as module
-from datasets.sniff import sniff
+from datasets.imports import sniff as module
+from datasets.imports.sniff import sniff
 from tests.datasets.uploads import read
 
 
@@ -101,7 +101,9 @@ def test_it_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_it_starts_without_django_and_the_heavy_libraries() -> None:
-    code = "import sys, datasets.sniff; print(sorted({'django', 'pandas', 'torch', 'sklearn'} & set(sys.modules)))"
+    code = (
+        "import sys, datasets.imports.sniff; print(sorted({'django', 'pandas', 'torch', 'sklearn'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from datasets import part_writer, parts, storage
+from datasets import parts, storage
 from datasets.formats import _lines
+from datasets.ingestion import part_writer
+from datasets.ingestion.part_writer import PartWriter
 from datasets.models import Dataset, DatasetVersion
-from datasets.part_writer import PartWriter
 from jobs.testing import run_pending
 from tests.datasets.uploads import post_dataset, upload
 

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from datasets import opening
 from datasets.formats._base import Block, Format, Reject, TextTable
+from datasets.ingestion import opening
 from tests.datasets.uploads import read
 
 TYPED = {"n": "integer", "x": "number", "ok": "boolean", "d": "date", "t": "datetime", "s": "text", "none": "number"}

@@ -254,7 +254,7 @@ def test_a_reading_that_was_cut_short_says_what_to_do_about_the_file(api_of: Api
 def test_every_format_becomes_a_version_packed_or_not(api_of: Api) -> None:
     import gzip
 
-    from datasets.opening import FORMATS
+    from datasets.ingestion.opening import FORMATS
     from tests.conformance.test_formats import ROWS, TYPES, WRITERS
 
     alice = api_of("alice")

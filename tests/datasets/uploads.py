@@ -27,7 +27,7 @@ def read(tmp_path: Path, content: bytes, filename: str = "table.csv", **options:
 
     import pyarrow.parquet as pq
 
-    from datasets.ingest import ingest
+    from datasets.ingestion.ingest import ingest
 
     source, target, rejects = (tmp_path / name for name in ("source", "rows.parquet", "rejects.csv"))
     source.write_bytes(content)

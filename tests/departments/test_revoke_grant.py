@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from audit.models import AuditEvent
 from datasets.models import Dataset
-from datasets.recipe_services import create_recipe
+from datasets.preparation.services import create_recipe
 from datasets.services import create_dataset
 from departments.access import actor_for
 from departments.ending import close_kept, end_expired, lift_end, revoke_grant

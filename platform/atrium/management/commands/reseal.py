@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from datasets.source_services import reseal
+from datasets.sources.services import reseal
 
 
 class Command(BaseCommand):
