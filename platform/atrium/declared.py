@@ -17,14 +17,18 @@ from django.utils.translation import gettext_noop
 
 def declared_words() -> list[str]:
     """Labels, help and parameters of every registered plug-in, and of the presets, in a stable order."""
-    from datasets.ingestion.opening import FORMATS
+    from datasets.connectors import CONNECTORS
+    from datasets.ingestion.opening import COMMON, FORMATS
+    from datasets.masks._base import MASKS
     from datasets.personal_data import KINDS
-    from datasets.steps._base import STEPS
+    from datasets.steps._base import GROUPS, STEPS
     from training.engine.family import FAMILIES
     from training.engine.presets import PRESETS
 
-    words = {word for plugins in (FAMILIES, STEPS, FORMATS, KINDS, PRESETS.values()) for word in _words(plugins)}
-    return sorted(words)
+    declared: tuple[Iterable[Any], ...] = (FAMILIES, STEPS, FORMATS, CONNECTORS, MASKS, KINDS, PRESETS.values())
+    words = {word for plugins in declared for word in _words(plugins)}
+    words |= {word for param in COMMON for word in (param.title, param.help)}
+    return sorted({*words, *GROUPS} - {""})
 
 
 def _words(plugins: Iterable[Any]) -> Iterator[str]:
