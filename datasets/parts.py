@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,13 +96,8 @@ def batches(path: Path, columns: Sequence[str] | None = None, rows: int = BATCH)
                 yield from file.iter_batches(rows, row_groups=[group], columns=list(columns) if columns else None)
 
 
-def manifest(folder: Path) -> Manifest:
-    """Hash the parts in a folder."""
-    with ThreadPoolExecutor(2) as pool:
-        return Manifest(tuple(pool.map(_part, files(folder))))
-
-
-def _part(file: Path) -> Part:
+def part_of(file: Path) -> Part:
+    """Hash one part."""
     import pyarrow.parquet as pq
 
     return Part(_sha256(file), pq.read_metadata(file).num_rows, file.stat().st_size)

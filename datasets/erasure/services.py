@@ -22,7 +22,7 @@ from audit.services import record
 from datasets import storage, tables
 from datasets.erasure import subjects, traces
 from datasets.models import DatasetVersion, Erasure, ErasureState, Feed, VersionDiff, VersionState
-from datasets.parts import Manifest, manifest
+from datasets.parts import Manifest
 from datasets.profile import profile
 from datasets.schema import Schema
 from datasets.scoring import score
@@ -181,9 +181,8 @@ def rewrite(erasure: Erasure, workdir: Path, progress: Progress) -> list[Rewritt
 def _rewrite_version(version: DatasetVersion, subject: str, columns: list[str], workdir: Path) -> Rewritten:
     schema, target = Schema.from_json(version.schema), workdir / str(version.pk)
     with storage.local(version.storage_key) as path:
-        subjects.without(path, target, schema, subject, columns)
+        made = subjects.without(path, target, schema, subject, columns)
     figures = profile(target, schema)
-    made = manifest(target)
     key = storage.keep_table(target, made)
     shutil.rmtree(target)
     return Rewritten(version, key, made, _rewrite_rejects(version, subject, workdir), figures["rows"], figures)

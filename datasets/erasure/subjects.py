@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from datasets import parts
 from datasets.ingestion.part_writer import PartWriter
+from datasets.parts import Manifest
 from datasets.schema import Column, Schema, arrow_schema
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def find(table: Path, schema: Schema, subject: str, columns: Iterable[str] = ())
     )
 
 
-def without(table: Path, target: Path, schema: Schema, subject: str, columns: Iterable[str] = ()) -> None:
+def without(table: Path, target: Path, schema: Schema, subject: str, columns: Iterable[str] = ()) -> Manifest:
     """Write the table to the folder `target` in parts, without the rows that `find` counts, in their order."""
     import polars as pl
 
@@ -62,7 +63,7 @@ def without(table: Path, target: Path, schema: Schema, subject: str, columns: It
     for batch in parts.batches(table):
         frame = pl.DataFrame(pl.from_arrow(batch)).filter(kept)
         writer.append(frame.to_arrow().cast(writer.schema))
-    writer.close()
+    return writer.close()
 
 
 def is_key(value: Any, subject: str) -> bool:

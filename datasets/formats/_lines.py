@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 BLOCK = 2 << 20  # the cells of larger blocks leave the processor's cache; smaller ones cost more calls than work
-FIRST = 8  # so much smaller is the first block: every reading is tried on it, and the others wait for it
+FIRST = 16  # so much smaller is the first block: every reading is tried on it, and the others wait for it
 MAX_LINE = 16 << 20
 LARGE = 16 << 20  # bytes of text from which on two threads survey it
 _QUOTE, _NEWLINE, _RETURN = 34, 10, 13

@@ -25,7 +25,7 @@ from datasets.ingestion.part_writer import PartWriter
 from datasets.ingestion.readings import READINGS
 from datasets.ingestion.readings.columns import Manner, ReadColumn, read_column, take_column
 from datasets.ingestion.rejects import Rejects
-from datasets.parts import Manifest, manifest
+from datasets.parts import Manifest
 from datasets.schema import Schema, arrow_schema
 from rest.spreadsheets import RISKY, undefused
 
@@ -84,9 +84,9 @@ def ingest_opened(opened: Opened, target: Path, rejects: Path, *, progress: Prog
         }
         typing = Inference(names, given, typed)
         scratch = Path(workdir) / _ROWS
-        while (aside := _write(table, typing, Path(workdir), pool, progress)) is None:
+        while (written := _write(table, typing, Path(workdir), pool, progress)) is None:
             typing.begin_again()
-        report = _report(opened, typing, aside, scratch)
+        report = _report(opened, typing, *written)
         scratch.replace(_emptied(target))
         if report.sets_aside:
             (Path(workdir) / _REJECTS).replace(rejects)
@@ -95,7 +95,7 @@ def ingest_opened(opened: Opened, target: Path, rejects: Path, *, progress: Prog
 
 def _write(
     table: TextTable, typing: Inference, workdir: Path, pool: ThreadPoolExecutor, progress: Progress
-) -> Rejects | None:
+) -> tuple[Rejects, Manifest] | None:
     """Write one pass over the file into `workdir`; None where its types do not hold for the whole file."""
     writer: PartWriter | None = None
     rejects: Rejects | None = None
@@ -109,13 +109,12 @@ def _write(
             writer = writer or PartWriter(_emptied(workdir / _ROWS), arrow_schema(typing.schema()))
             writer.append(_stored(writer.schema, columns))
         progress(0.95 * done / table.size if table.size else 0.5, f"{typing.rows:,} rows read")
-    if writer:
-        writer.close()
+    manifest = writer.close() if writer else None
     if rejects:
         rejects.close()
     if not typing.rows:
         raise _nothing_fits(typing, workdir / _REJECTS)
-    return rejects if valid and typing.complete() else None
+    return (rejects, manifest) if rejects and manifest and valid and typing.complete() else None
 
 
 def _stored(schema: pa.Schema, columns: list[ReadColumn]) -> pa.Table:
@@ -189,7 +188,7 @@ def _whole(cells: pa.ChunkedArray) -> pa.Array:
     return cells.chunk(0) if cells.num_chunks == 1 else cells.combine_chunks()
 
 
-def _report(opened: Opened, typing: Inference, aside: Rejects, folder: Path) -> IngestReport:
+def _report(opened: Opened, typing: Inference, aside: Rejects, manifest: Manifest) -> IngestReport:
     options = {
         "format": opened.format.name,
         **opened.table.options,
@@ -199,7 +198,7 @@ def _report(opened: Opened, typing: Inference, aside: Rejects, folder: Path) -> 
     }
     return IngestReport(
         schema=typing.schema(), rows=typing.rows, columns=len(typing.names), rejected_rows=typing.rejected,
-        quarantined_cells=aside.cells, manifest=manifest(folder), options=options,
+        quarantined_cells=aside.cells, manifest=manifest, options=options,
         notes=[*opened.table.notes, *_notes(typing, aside)],
     )  # fmt: skip
 

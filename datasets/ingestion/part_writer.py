@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets import parts
+from datasets.parts import Manifest, Part
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +33,8 @@ class PartWriter:
         self._waiting: list[pa.Table] = []
         self._rows = 0
         self._file: Any = None
+        self._pool = ThreadPoolExecutor(1)
+        self._parts: list[Future[Part]] = []  # hashed while the next one is written
         folder.mkdir(exist_ok=True)
 
     def append(self, table: pa.Table) -> None:
@@ -40,11 +44,13 @@ class PartWriter:
         while self._rows and (rows := self._full_group()):
             self._write(rows)
 
-    def close(self) -> None:
-        """Write what waits and finish the last part; a table without rows has one part, for its schema."""
+    def close(self) -> Manifest:
+        """Write what waits, and name the parts; a table without rows has one part, for its schema."""
         if self._rows or not self.written:
             self._write(self._rows)
         self._finish()
+        self._pool.shutdown()
+        return Manifest(tuple(part.result() for part in self._parts))
 
     def _full_group(self) -> int:
         """How many of the waiting rows are a whole group; 0 while more could join."""
@@ -89,6 +95,7 @@ class PartWriter:
     def _finish(self) -> None:
         if self._file:
             self._file.close()
+            self._parts.append(self._pool.submit(parts.part_of, self.folder / parts.name(self.written - 1)))
         self._file, self._left = None, 0
 
 

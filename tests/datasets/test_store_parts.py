@@ -46,8 +46,7 @@ def written(folder: Path, rows: pa.Table, cuts: list[int]) -> parts.Manifest:
     edges = [0, *sorted(cuts), rows.num_rows]
     for start, stop in pairwise(edges):
         writer.append(rows.slice(start, stop - start))
-    writer.close()
-    return parts.manifest(folder)
+    return writer.close()
 
 
 @settings(max_examples=25, deadline=None)
