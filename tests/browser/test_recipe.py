@@ -29,7 +29,7 @@ def names() -> list[str]:
 def add(page: Any, label: str) -> None:
     if not page.locator(".recipe-choice").first.is_visible():
         page.locator("#recipe-add").click()
-    page.locator(".recipe-choice", has_text=label).click()
+    page.locator(f".recipe-choice:has(strong:text-is('{label}'))").click()
     page.locator(f".recipe-step.chosen strong:has-text('{label}')").wait_for()
 
 

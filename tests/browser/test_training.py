@@ -32,14 +32,14 @@ def dataset(people: SimpleNamespace, departments: SimpleNamespace) -> Any:
 def test_from_the_data_set_to_the_model(page_of: Callable[..., Any], dataset: Any) -> None:
     page = page_of("alice")
     page.goto(f"/runs/new/?dataset={dataset.pk}")
-    page.get_by_label("defaulted").check()
+    page.get_by_role("radio", name="defaulted").check()
     page.locator("#plan .plan-list li").first.wait_for()
     assert "never more than" in page.locator("#plan").inner_text()
     page.get_by_role("radio", name="Fast").check()
     page.locator("#plan", has_text="20 s").wait_for()
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_url("**/runs/*-*/")
-    assert page.locator(".chip[data-state=queued]").is_visible()
+    assert page.locator("#run-head .chip[data-state=queued]").is_visible()
     run_pending()
     # The page notices by itself that the run has ended.
     page.get_by_role("link", name="Open the model").wait_for()
@@ -56,7 +56,7 @@ def test_cancel_asks_first(page_of: Callable[..., Any], dataset: Any) -> None:
     page.wait_for_url("**/runs/*-*/")
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_role("button", name="Cancel and discard").click()
-    page.locator(".chip[data-state=cancelled]").wait_for()
+    page.locator("#run-head .chip[data-state=cancelled]").wait_for()
     assert TrainingRun.objects.get().state == "cancelled"
 
 
