@@ -14,7 +14,7 @@ import pytest
 
 from datasets.errors import UnreadableFile
 from datasets.formats import _archives
-from tests.datasets.test_read_columnar import parquet
+from tests.datasets.plain.test_read_columnar import parquet
 from tests.datasets.test_read_excel import PEOPLE, ods, replace_in, xlsx
 from tests.datasets.uploads import read
 

@@ -12,7 +12,7 @@ import pytest
 from datasets.recipe import STEPS, FittedRecipe, fit
 from datasets.schema import Schema
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "adding-a-step.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "adding-a-step.md"
 
 
 def test_the_whole_step_of_the_page_works(monkeypatch: pytest.MonkeyPatch) -> None:
