@@ -7,6 +7,7 @@ read; a later block that disagrees narrows it, and the table is then written aga
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 Progress = Callable[[float, str], None]
 Typed = tuple[Block, list[ReadColumn]]
 _ROWS, _REJECTS = "rows", "rejects.csv"
-_THREADS = 2
-_AHEAD = 4  # blocks in work or waiting to be written
+_THREADS = max(2, min(4, os.cpu_count() or 2))
+_AHEAD = _THREADS + 2  # blocks in work or waiting to be written
 
 
 @dataclass(slots=True)

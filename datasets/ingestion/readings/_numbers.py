@@ -74,22 +74,18 @@ def _long_ones_print_back(cells: pa.Array, values: pa.Array, *, extreme: bool) -
     import polars as pl
     import pyarrow.compute as pc
 
-    if not extreme and Texts(cells).lengths.max(initial=0) <= _SAFE:
+    long = Texts(cells).lengths > _SAFE
+    if not extreme and not long.any():
         return True
-    risky = pc.greater(pc.binary_length(cells), _SAFE)
-    if extreme:  # the smallest numbers lose digits, or all of themselves
-        risky = pc.or_(risky, pc.match_substring_regex(cells, _EXTREME.pattern))
-    count = pc.sum(risky).as_py()
-    if not count:
-        return True
-    if 2 * count < len(cells):
-        cells, values, risky = cells.filter(risky), values.filter(risky), None
+    if cells.null_count or extreme or 2 * int(long.sum()) < len(cells):
+        risky = pc.greater(pc.binary_length(cells), _SAFE)
+        if extreme:  # the smallest numbers lose digits, or all of themselves
+            risky = pc.or_(risky, pc.match_substring_regex(cells, _EXTREME.pattern))
+        cells, values = cells.filter(risky), values.filter(risky)
     texts, numbers = pl.Series(pl.from_arrow(cells)), pl.Series(pl.from_arrow(values))
     differs = texts != numbers.cast(pl.String)  # the shortest spelling, which polars prints in half of Arrow's time
-    if risky is not None:
-        differs &= pl.Series(pl.from_arrow(risky))
     rest = zip(texts.filter(differs).to_list(), numbers.filter(differs).to_list(), strict=True)
-    return all(_prints_back(text, value) for text, value in rest)
+    return all(_prints_back(text, value) for text, value in rest if extreme or len(text) > _SAFE)
 
 
 def _prints_back(text: str, value: float) -> bool:
