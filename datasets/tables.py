@@ -57,6 +57,8 @@ class Table:
 class BeingPrepared(Refused):
     """The reader's table is being written by a job."""
 
+    retry_after = 2
+
     def __init__(self, job: Job) -> None:
         detail = _("What was granted to you is being prepared by a job. Ask again in a moment.")
         super().__init__("being_prepared", detail)

@@ -26,6 +26,8 @@ AT_ONCE = 5_000_000  # cells of both tables that are compared within a request
 class BeingCompared(Refused):
     """The comparison is being made by a job."""
 
+    retry_after = 2
+
     def __init__(self, job: Job) -> None:
         super().__init__("being_compared", _("The versions are being compared by a job. Ask again in a moment."))
         self.job = job

@@ -27,7 +27,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
 
 def _translate(exc: Exception) -> tuple[dict[str, Any] | None, dict[str, str]]:
     if isinstance(exc, Refused):
-        return exc.as_problem(), {}
+        return exc.as_problem(), {"Retry-After": str(exc.retry_after)} if exc.retry_after else {}
     if isinstance(exc, Http404):
         return problem(404, "not_found", _("There is nothing here, or nothing that you may see.")), {}
     if isinstance(exc, PermissionDenied):
@@ -59,11 +59,11 @@ def wants_json(request: HttpRequest) -> bool:
     return request.path.startswith("/api/") or "json" in request.headers.get("Accept", "").split(",")[0]
 
 
-def respond(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
+def respond(request: HttpRequest, body: dict[str, Any], *, wait: int | None = None) -> HttpResponse:
     """Answer outside DRF: problem+json for the API and for htmx, otherwise the error page of that status."""
     if wants_json(request) or request.headers.get("HX-Request"):
         return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
-    return render(request, "errors/error.html", {"problem": body}, status=body["status"])
+    return render(request, "errors/error.html", {"problem": body, "wait": wait}, status=body["status"])
 
 
 @csrf_exempt

@@ -57,7 +57,12 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return respond(request, exception.as_problem()) if isinstance(exception, Refused) else None
+        if not isinstance(exception, Refused):
+            return None
+        response = respond(request, exception.as_problem(), wait=exception.retry_after)
+        if exception.retry_after and request.method == "GET":
+            response["Refresh"] = str(exception.retry_after)  # the page asks again by itself, also without scripts
+        return response
 
 
 class OneThreadMiddleware:

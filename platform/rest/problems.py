@@ -16,7 +16,10 @@ class Refused(Exception):
 
     `code` is stable and machine-readable, `detail` says what was wrong and what to do, `errors` holds
     {"field", "message"} entries. Services raise it; the API answers with problem+json, pages with a message.
+    `retry_after` is set where waiting so many seconds helps, as while a job prepares the answer.
     """
+
+    retry_after: int | None = None
 
     def __init__(
         self, code: str, detail: str, *, status: int = 409, title: str = "", errors: Iterable[Mapping[str, str]] = ()

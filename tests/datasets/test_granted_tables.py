@@ -224,9 +224,24 @@ def test_a_large_table_is_written_by_a_job(
     give(columns=["city"])
     waiting = dana("rows/")
     assert (waiting.status_code, waiting.json()["code"]) == (409, "being_prepared")
+    assert waiting["Retry-After"] == "2"
     assert dana("profile/").status_code == 409
     run_pending()
     assert dana("rows/").json()["total"] == 4
+
+
+def test_pages_that_wait_for_a_large_table_ask_again_by_themselves(
+    give: Callable[..., Grant], dataset: Any, browser_of: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datasets.tables.AT_ONCE", 3)
+    give(columns=["city", "income"])
+    client = browser_of("dana")
+    for url in (f"/runs/new/?dataset={dataset.pk}", f"/datasets/{dataset.pk}/recipe/"):
+        waiting = client.get(url)
+        assert (waiting.status_code, waiting["Refresh"]) == (409, "2") and "One moment" in waiting.content.decode()
+    run_pending()
+    for url in (f"/runs/new/?dataset={dataset.pk}", f"/datasets/{dataset.pk}/recipe/"):
+        assert client.get(url).status_code == 200
 
 
 @pytest.mark.parametrize(
