@@ -112,7 +112,7 @@ def link_waiting() -> int:
 
 @transaction.atomic
 def _link_batch() -> int:
-    head = AuditHead.objects.select_for_update().filter(pk=1).first() or AuditHead.objects.get_or_create(pk=1)[0]
+    head = _locked_head()
     waiting = list(AuditEvent.objects.filter(sequence=None).order_by("created_at", "pk")[:BATCH])
     for event in waiting:
         head.sequence += 1
@@ -122,6 +122,16 @@ def _link_batch() -> int:
         AuditEvent.objects.bulk_update(waiting, ["sequence", "chain"], batch_size=100)
         head.save(update_fields=["sequence", "chain"])
     return len(waiting)
+
+
+def _locked_head() -> AuditHead:
+    """The end of the chain, held until the transaction ends. Whoever made the row has to ask for the lock as well."""
+    held = AuditHead.objects.select_for_update().filter(pk=1)
+    found = held.first()
+    if found is None:
+        AuditHead.objects.get_or_create(pk=1)
+        found = held.get()
+    return found
 
 
 def verify(*, known: tuple[int, str] | None = None) -> Verification:
