@@ -248,6 +248,9 @@ class VersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfDatase
     def diff(self, request: Request, id: str, number: int) -> Response:
         """What changed since an older version: columns, rows by key, and how each column is distributed."""
         version = self.get_object()
+        against = request.query_params.get("against", "")
+        if not against:
+            raise invalid("against", "name the older version by its number")
         older = get_object_or_404(self.get_queryset(), number=_whole(request.query_params, "against", 0))
         key = request.query_params.getlist("key")
         return Response(compare_versions(actor=self.actor, older=older, newer=version, key=key))

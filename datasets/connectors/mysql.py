@@ -22,23 +22,12 @@ from datasets.connectors._base import (
     unknown_table,
 )
 from datasets.connectors._rows import FIRST, batches
-from plugins.params import Param
+from datasets.connectors._server import server_params
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PARAMS = (
-    Param("host", "text", "", "Name or address of the server, such as db.example.com."),
-    Param("port", "int", 3306, "The port it listens on.", low=1, high=65535),
-    Param("database", "text", "", "The database's name."),
-    Param("user", "text", "", "An account that may only read is best.", label="User name"),
-    Param("password", "text", None, "Sealed before it is stored, and never shown again.", optional=True, secret=True),
-    Param(
-        "tls", "choice", "require",
-        "prefer: encrypt where the server can; require: encrypt always; verify: also check the server's certificate.",
-        label="Encryption (TLS)", choices=("prefer", "require", "verify"),
-    ),
-)  # fmt: skip
+PARAMS = server_params(3306)
 _TYPES = {
     "tinyint": "integer", "smallint": "integer", "mediumint": "integer", "int": "integer", "bigint": "integer",
     "year": "integer", "bit": "integer", "float": "number", "double": "number", "decimal": "number", "date": "date",

@@ -22,23 +22,12 @@ from datasets.connectors._base import (
 )
 from datasets.connectors._copy import copied
 from datasets.connectors._rows import FIRST, batches
-from plugins.params import Param
+from datasets.connectors._server import server_params
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PARAMS = (
-    Param("host", "text", "", "Name or address of the server, such as db.example.com."),
-    Param("port", "int", 5432, "The port it listens on.", low=1, high=65535),
-    Param("database", "text", "", "The database's name."),
-    Param("user", "text", "", "An account that may only read is best.", label="User name"),
-    Param("password", "text", None, "Sealed before it is stored, and never shown again.", optional=True, secret=True),
-    Param(
-        "tls", "choice", "require",
-        "prefer: encrypt where the server can; require: encrypt always; verify: also check the server's certificate.",
-        label="Encryption (TLS)", choices=("prefer", "require", "verify"),
-    ),
-)  # fmt: skip
+PARAMS = server_params(5432)
 _SSLMODE = {"prefer": "prefer", "require": "require", "verify": "verify-full"}
 # By the catalogue's short names. Whatever is not named here is read as text, in PostgreSQL's own spelling.
 _TYPES = {

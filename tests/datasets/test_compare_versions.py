@@ -116,6 +116,7 @@ def test_the_api_says_it(dataset: Any, api_of: Callable[..., APIClient]) -> None
     assert answer.data["examples"]["changed"] == [{"key": {"id": 3}, "cells": {"income": [103, 999]}}]
     assert answer.data["keys"][0] == "id"
     assert api_of("bob").get(url, {"against": 9}).status_code == 404
+    assert api_of("bob").get(url).data["errors"][0]["field"] == "against"
     assert api_of("bob").get(url, {"against": 1, "key": "grade"}).status_code == 422
     assert api_of("charlie").get(url, {"against": 1}).status_code == 404
     assert api_of("erin").get(url, {"against": 1}).status_code == 403
