@@ -101,6 +101,20 @@ def test_a_trail_cut_off_with_its_head_no_longer_reaches_one_kept_elsewhere(trai
     assert "the given head counts 10 events; the trail has 7" in refused("--head", kept)
 
 
+def test_an_event_of_a_trail_that_was_rewound_does_not_fit_into_the_new_one(trail: list[AuditEvent]) -> None:
+    """It is genuine, and once had this very number; what came after it now was linked to another."""
+    event = record("dataset.delete")
+    event.refresh_from_db()
+    AuditEvent.objects.filter(sequence=11).delete()
+    AuditHead.objects.update(sequence=10, chain=trail[9].chain)
+    record("dataset.rows")
+    record("dataset.rows")
+    assert "intact: 12 events" in verified()
+    AuditEvent.objects.filter(sequence=11).delete()
+    event.save(force_insert=True)
+    assert "broken: event 12" in refused()
+
+
 def test_a_rotated_key_still_verifies(trail: list[AuditEvent], settings: Any) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 10, [settings.SECRET_KEY]
     record("dataset.rows")

@@ -132,6 +132,17 @@ def test_numbers_are_found_by_value(
     assert find_subject(**asked, subject=str(uuid4())).state == "searching"
 
 
+def test_the_key_is_found_however_it_is_typed(
+    dataset: Any, departments: SimpleNamespace, people: SimpleNamespace, run_jobs: Callable[..., Any]
+) -> None:
+    made = find_subject(
+        actor=actor_for(people.mona), department=departments.credit_risk, subject=f" {SUBJECT.upper()} "
+    )
+    run_jobs()
+    made.refresh_from_db()
+    assert [each["rows"] for each in made.report["versions"]] == [1, 2]
+
+
 def test_nothing_found_says_so(
     dataset: Any, departments: SimpleNamespace, people: SimpleNamespace, run_jobs: Callable[..., Any]
 ) -> None:
