@@ -65,7 +65,7 @@ def test_written_model_predicts_what_was_trained(family: Family, task: str, tmp_
 
     given = problem(task, gaps=not family.needs.complete)
     fitted = family.fit(given, validate_params(family.params, short(family)), Control(Silent()))
-    write_model(tmp_path, fitted.export())
+    write_model(tmp_path, fitted.export(), task, 4)
     X = np.random.default_rng(0).normal(scale=30.0, size=(500, 4))  # far outside the training rows too
     if not family.needs.complete:
         X[::3, 1] = np.nan

@@ -49,11 +49,12 @@ def write(
     rng, outputs = np.random.default_rng(3), 3 if task == "multiclass" else 1
     coef, intercept = gain * rng.normal(size=(outputs, len(features))), rng.normal(size=outputs)
     if kind == "linear":
-        model = Exported(graph.linear(coef, intercept, task), {"coef": coef, "intercept": intercept})
+        model = Exported(lambda into: into.dense(coef, intercept), outputs, {"coef": coef, "intercept": intercept})
     else:
         hidden = (rng.normal(size=(8, len(features))), rng.normal(size=8))
-        model = Exported(graph.mlp([hidden, (rng.normal(size=(outputs, 8)), intercept)], "relu", task))
-    write_model(folder, model)
+        layers = [hidden, (rng.normal(size=(outputs, 8)), intercept)]
+        model = Exported(lambda into: graph.mlp(into, layers, "relu"), outputs)
+    write_model(folder, model, task, len(features))
     manifest = {
         "family": kind,
         "task": task,

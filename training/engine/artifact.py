@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.engine.errors import TrainError
-from training.engine.family import REGRESSION, Exported, Fitted
+from training.engine.family import BINARY, REGRESSION, Exported, Fitted
+from training.engine.graph import Graph
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,12 +28,20 @@ TOLERANCE = 1e-6
 LIBRARIES = ("numpy", "onnx", "polars", "safetensors", "scikit-learn", "torch")
 
 
-def write_model(folder: Path, model: Exported) -> None:
+def onnx(model: Exported, task: str, features: int) -> bytes:
+    """The model as a graph of its own, from `features` numbers to the task's answer."""
+    graph = Graph()
+    model.write(graph)
+    graph.link(task)
+    return graph.finish(features, 2 if task == BINARY else model.outputs)
+
+
+def write_model(folder: Path, model: Exported, task: str, features: int) -> None:
     """Write the model's own files."""
     from safetensors.numpy import save
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.onnx").write_bytes(model.onnx)
+    (folder / "model.onnx").write_bytes(onnx(model, task, features))
     if model.weights is not None:
         (folder / "weights.safetensors").write_bytes(save(dict(model.weights)))
 

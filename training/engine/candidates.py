@@ -137,7 +137,7 @@ class Contest:
     ) -> Result:
         """Write the model, hold it against the trained one, score it, and only then call the candidate done."""
         started = time.monotonic()
-        artifact.write_model(folder, fitted.export())
+        artifact.write_model(folder, fitted.export(), self.source.target.task, rows["train"].X.shape[1])
         model = artifact.Model(folder, self.source.target.task, self.threads)
         spread = float(rows["train"].y.std()) if not self.source.target.classes else 1.0
         parity = max(
@@ -169,7 +169,7 @@ class Contest:
 def thinned(rows: Rows, most: int) -> Rows:
     """At most so many rows, evenly taken: scoring a million training rows tells nothing more."""
     step = -(-len(rows) // most) or 1
-    return rows if step == 1 else Rows(rows.X[::step], rows.y[::step])
+    return rows if step == 1 else rows.take(slice(None, None, step))
 
 
 def _failed(candidate: Candidate, error: TrainError) -> Result:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from training.engine.control import Control
+    from training.engine.graph import Graph
 
 REGRESSION, BINARY, MULTICLASS = "regression", "binary", "multiclass"
 TASKS = (REGRESSION, BINARY, MULTICLASS)
@@ -30,25 +31,36 @@ class Needs:
 class Rows:
     """Numbers for one part of the split.
 
-    Shape: X (rows, features) float64; y (rows,) float64 for regression, int64 class codes for classification.
+    Shape: X (rows, features) float64; y (rows,) float64 for regression, int64 class codes for classification;
+    w (rows,) float64 weights whose mean over the training rows is 1, or None where every row counts the same.
     """
 
     X: np.ndarray
     y: np.ndarray
+    w: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
+    def take(self, rows: np.ndarray | slice) -> Rows:
+        """Some of the rows."""
+        return Rows(self.X[rows], self.y[rows], None if self.w is None else self.w[rows])
+
 
 @dataclass(frozen=True)
 class Problem:
-    """What a family fits: prepared numbers, the task, and the seed that everything random is drawn from."""
+    """What a family fits: prepared numbers, the task, and the seed that everything random is drawn from.
+
+    `monotone` says for each feature whether the answer must not fall (1) or not rise (−1) with it, or may do either
+    (0); empty where nothing is asked.
+    """
 
     task: str
     train: Rows
     validation: Rows
     seed: int
     classes: int = 0
+    monotone: tuple[int, ...] = ()
 
     @property
     def features(self) -> int:
@@ -62,9 +74,16 @@ class Problem:
 
 @dataclass(frozen=True)
 class Exported:
-    """A model as data. `onnx` is the serialised graph; `weights`, for linear models, is served without a runtime."""
+    """A model as data.
 
-    onnx: bytes
+    `write` appends the model to a graph: from `graph.last`, float64 (rows, features), to a raw output (rows, outputs)
+    on the scale of the task's link (value, log-odds, or one score a class), left in `graph.last`. The link and the end
+    are the artifact's, so that several models can share one graph. `weights`, for linear models, is served without a
+    runtime.
+    """
+
+    write: Callable[[Graph], None]
+    outputs: int
     weights: Mapping[str, np.ndarray] | None = None
 
 
@@ -90,7 +109,8 @@ class Family:
     """A kind of model: a declaration that costs no import, and a `fit` that imports what it needs.
 
     `check(params, task)` raises TrainError for parameters that do not go together. `fit` polls `control` for stop,
-    pause, cancel and the time limit, logs through it, and draws all randomness from `problem.seed`.
+    pause, cancel and the time limit, logs through it, and draws all randomness from `problem.seed`. `weighted` and
+    `monotone` say whether it heeds `Rows.w` and `Problem.monotone`; it is not given what it would pass over.
     """
 
     name: str
@@ -101,6 +121,8 @@ class Family:
     params: tuple[Param, ...]
     fit: Callable[[Problem, Mapping[str, Any], Control], Fitted]
     check: Callable[[Mapping[str, Any], str], None] = field(default=_accept)
+    weighted: bool = True
+    monotone: bool = False
 
 
 FAMILIES: Registry[Family] = Registry("training.engine.families", "FAMILY")

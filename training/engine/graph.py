@@ -74,16 +74,18 @@ class Graph:
         half = self.add("Mul", x, self.constant(np.array(0.5)))
         self.add("Mul", half, self.add("Add", curve, self.constant(np.array(1.0))))
 
-    def finish(self, task: str, features: int, outputs: int) -> bytes:
-        """Put the task's answer at the end and serialise: the same graph gives the same bytes."""
-        from onnx import TensorProto, helper
-
+    def link(self, task: str) -> None:
+        """From the raw output (rows, outputs) to what a model answers: (rows, 1) value or (rows, classes) chances."""
         if task == BINARY:
             self._two_sided()
         elif task == MULTICLASS:
             self.add("Softmax", self.last, axis=1)
+
+    def finish(self, features: int, width: int) -> bytes:
+        """Serialise, with the last node's (rows, width) as the answer: the same graph gives the same bytes."""
+        from onnx import TensorProto, helper
+
         self.nodes[-1].output[0] = "output"
-        width = 2 if task == BINARY else outputs
         source = helper.make_tensor_value_info("features", TensorProto.DOUBLE, ["rows", features])
         answer = helper.make_tensor_value_info("output", TensorProto.DOUBLE, ["rows", width])
         graph = helper.make_graph(self.nodes, "model", [source], [answer], self.constants)
@@ -99,18 +101,9 @@ class Graph:
         self.add("Concat", no, yes, axis=1)
 
 
-def linear(coef: np.ndarray, intercept: np.ndarray, task: str) -> bytes:
-    """Shape: coef (outputs, d), intercept (outputs,)."""
-    graph = Graph()
-    graph.dense(coef, intercept)
-    return graph.finish(task, coef.shape[1], coef.shape[0])
-
-
-def mlp(layers: Sequence[tuple[np.ndarray, np.ndarray]], activation: str, task: str) -> bytes:
+def mlp(graph: Graph, layers: Sequence[tuple[np.ndarray, np.ndarray]], activation: str) -> None:
     """Shape: each layer is (weight (out, in), bias (out,))."""
-    graph = Graph()
     for index, (weight, bias) in enumerate(layers):
         if index:
             graph.activate(activation)
         graph.dense(weight, bias)
-    return graph.finish(task, layers[0][0].shape[1], layers[-1][0].shape[0])

@@ -9,27 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from training.engine.family import REGRESSION
-from training.engine.graph import Graph
-
 if TYPE_CHECKING:
     import numpy as np
 
+    from training.engine.graph import Graph
 
-def write(  # noqa: PLR0917 (what a graph of trees is made of)
-    trees: Sequence[Sequence[np.ndarray]], baseline: np.ndarray, mean: float, scale: float, task: str, features: int
-) -> bytes:
-    """`trees` holds, for each round, one node table an output (scikit-learn's predictor records)."""
+
+def write(graph: Graph, trees: Sequence[Sequence[np.ndarray]], baseline: np.ndarray, mean: float, scale: float) -> None:
+    """Append the trees: mean + scale × their sum.
+
+    `trees` holds, for each round, one node table an output (scikit-learn's predictor records).
+    """
     import numpy as np
     from onnx import TensorProto
 
-    graph = Graph()
     graph.add("TreeEnsembleRegressor", domain="ai.onnx.ml", **_attributes(trees, baseline))
     graph.add("Cast", to=TensorProto.DOUBLE)
-    if task == REGRESSION:
+    if (mean, scale) != (0.0, 1.0):
         scaled = graph.add("Mul", graph.last, graph.constant(np.array(scale)))
         graph.add("Add", scaled, graph.constant(np.array(mean)))
-    return graph.finish(task, features, len(baseline))
 
 
 def _attributes(trees: Sequence[Sequence[np.ndarray]], baseline: np.ndarray) -> dict[str, Any]:

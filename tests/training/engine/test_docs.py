@@ -33,7 +33,7 @@ def test_it_fits_and_its_written_model_agrees(tmp_path: Path) -> None:
     X = random.normal(size=(80, 3))
     problem = Problem(REGRESSION, Rows(X, X.sum(axis=1)), Rows(X[:0], X[:0, 0]), seed=0)
     fitted = family.fit(problem, validate_params(family.params, {}), Control(Silent()))
-    write_model(tmp_path, fitted.export())
+    write_model(tmp_path, fitted.export(), REGRESSION, 3)
     probes = random.normal(size=(50, 3))
     np.testing.assert_allclose(Model(tmp_path, REGRESSION).predict(probes), fitted.predict(probes), rtol=1e-9)
     assert np.corrcoef(fitted.predict(probes), probes.sum(axis=1))[0, 1] > 0.8

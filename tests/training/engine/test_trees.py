@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from plugins.params import validate_params
-from training.engine import graph_trees
+from training.engine import artifact, graph_trees
 from training.engine.control import Control, Silent
 from training.engine.family import BINARY, FAMILIES, MULTICLASS, REGRESSION, Exported, Problem, Rows
 
@@ -46,7 +46,7 @@ def test_missing_values_go_the_learned_way_in_the_graph(tmp_path: object) -> Non
     X, y = table(REGRESSION)
     problem = Problem(REGRESSION, Rows(X, y), Rows(X[:0], y[:0]), seed=0)
     fitted = FAMILY.fit(problem, validate_params(FAMILY.params, {"rounds": 40, "patience": None}), Control(Silent()))
-    session = onnxruntime.InferenceSession(fitted.export().onnx)
+    session = onnxruntime.InferenceSession(artifact.onnx(fitted.export(), REGRESSION, 5))
     thresholds = np.concatenate([t.nodes["num_threshold"][t.nodes["is_leaf"] == 0] for r in fitted.trees for t in r])
     probes = np.repeat(X[:200], 1, axis=0)
     for column in range(5):
@@ -60,8 +60,8 @@ def test_missing_values_go_the_learned_way_in_the_graph(tmp_path: object) -> Non
 def test_an_ensemble_without_trees_answers_its_baseline() -> None:
     import onnxruntime
 
-    content = graph_trees.write([], np.array([0.25]), 100.0, 8.0, REGRESSION, 3)
-    session = onnxruntime.InferenceSession(Exported(content).onnx)
+    alone = Exported(lambda graph: graph_trees.write(graph, [], np.array([0.25]), 100.0, 8.0), 1)
+    session = onnxruntime.InferenceSession(artifact.onnx(alone, REGRESSION, 3))
     np.testing.assert_allclose(session.run(None, {"features": np.ones((2, 3))})[0], [[102.0], [102.0]])
 
 

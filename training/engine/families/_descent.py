@@ -109,7 +109,7 @@ def standardised(problem: Problem) -> tuple[Problem, float, float]:
     if problem.task != REGRESSION:
         return problem, 0.0, 1.0
     mean, scale = float(problem.train.y.mean()), float(problem.train.y.std()) or 1.0
-    train, validation = (Rows(rows.X, (rows.y - mean) / scale) for rows in (problem.train, problem.validation))
+    train, validation = (replace(rows, y=(rows.y - mean) / scale) for rows in (problem.train, problem.validation))
     return replace(problem, train=train, validation=validation), mean, scale
 
 

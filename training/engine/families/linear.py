@@ -32,10 +32,8 @@ class Linear:
         return _descent.probabilities(X @ self.coef.T + self.intercept, self.task)
 
     def export(self) -> Exported:
-        from training.engine import graph
-
         weights = {"coef": self.coef, "intercept": self.intercept}
-        return Exported(graph.linear(self.coef, self.intercept, self.task), weights)
+        return Exported(lambda graph: graph.dense(self.coef, self.intercept), len(self.coef), weights)
 
 
 def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Linear:

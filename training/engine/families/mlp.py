@@ -45,7 +45,7 @@ class Mlp:
     def export(self) -> Exported:
         from training.engine import graph
 
-        return Exported(graph.mlp(self.layers, self.activation, self.task))
+        return Exported(lambda into: graph.mlp(into, self.layers, self.activation), len(self.layers[-1][1]))
 
 
 def _activation(name: str) -> torch.nn.Module:

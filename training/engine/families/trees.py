@@ -25,7 +25,6 @@ class Trees:
     mean: float
     scale: float
     task: str
-    features: int
 
     @property
     def steps(self) -> int:
@@ -43,7 +42,9 @@ class Trees:
         from training.engine import graph_trees
 
         nodes = [[tree.nodes for tree in round_] for round_ in self.trees]
-        return Exported(graph_trees.write(nodes, self.baseline, self.mean, self.scale, self.task, self.features))
+        return Exported(
+            lambda graph: graph_trees.write(graph, nodes, self.baseline, self.mean, self.scale), len(self.baseline)
+        )
 
 
 def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Trees:
@@ -52,7 +53,7 @@ def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Trees:
     scaled, mean, scale = _descent.standardised(problem)
     boosting = Boosting(scaled, params, control)
     boosting.run()
-    return Trees(boosting.baseline, boosting.trees, mean, scale, problem.task, problem.features)
+    return Trees(boosting.baseline, boosting.trees, mean, scale, problem.task)
 
 
 FAMILY = Family(
