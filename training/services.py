@@ -24,8 +24,7 @@ from jobs.models import Job, JobState
 from rest.problems import Refused, invalid
 from training.configuration import Configuration, Request, check
 from training.models import RunState, TrainingRun
-
-SIGNALS = ("pause", "resume", "stop", "cancel")
+from training.states import REFUSALS, SIGNALS, TABLE, situation_of
 
 
 def department_for(actor: Actor, dataset: Dataset, preferred: Department | None = None) -> Department:
@@ -207,14 +206,17 @@ def clone_run(*, actor: Actor, run: TrainingRun, changes: dict[str, Any]) -> Tra
 
 @transaction.atomic
 def signal_run(*, actor: Actor, run: TrainingRun, signal: str) -> TrainingRun:
-    """Pause, resume, stop (and keep the best) or cancel. What runs follows within seconds."""
+    """Pause, resume, stop (and keep the best) or cancel, as `states.TABLE` has it. What runs follows within seconds."""
     if signal not in SIGNALS:
         raise invalid("signal", _("choose from %s") % ", ".join(SIGNALS))
     decision = require(actor, Verb.TRAIN, run)
-    if run.is_finished or run.job is None:
-        detail = _("This run has ended (%s); there is nothing left to steer.") % run.get_state_display()
-        raise Refused("run_ended", detail)
-    run.job = jobs.signal(run.job, signal)
+    # The job's row is held from here: what the table is asked about does not change before the signal is given.
+    run.job = Job.objects.select_for_update().filter(pk=run.job_id).first()
+    code = TABLE[situation_of(run), signal].code
+    if code:
+        raise Refused(code, str(REFUSALS[code]))
+    if run.job is not None:
+        run.job = jobs.signal(run.job, signal)
     run.refresh_from_db()
     record(f"run.{signal}", run, rule=decision.rule)
     return run
