@@ -42,7 +42,7 @@ ROWS = [
         "runs/mend/",
         "POST",
         "302 403 302 302 404 302 403 404 302",
-        body={**FORM, "mend": "duplicates"},
+        body={**FORM, "mend": '{"step": "duplicates", "columns": [], "params": {}}'},
         form=True,
     ),
     Row("runs/compare/", "GET", "302 302 302 302 302 302 302 302 302"),

@@ -265,6 +265,6 @@ def leave_out(*columns: str) -> dict[str, Any]:
     return {"kind": "leave_out", "columns": list(columns)}
 
 
-def add_step(step: str, **params: Any) -> dict[str, Any]:
+def add_step(step: str, *columns: str, **params: Any) -> dict[str, Any]:
     """The action that puts a step at the beginning of the recipe."""
-    return {"kind": "add_step", "step": {"step": step, "columns": [], "params": params, "enabled": True}}
+    return {"kind": "add_step", "step": {"step": step, "columns": list(columns), "params": params, "enabled": True}}

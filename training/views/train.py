@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -193,13 +194,24 @@ def mend(request: HttpRequest) -> HttpResponse:
         department=department,
         version=version,
         recipe=form.cleaned_data.get("recipe"),
-        step={"step": request.POST.get("mend", ""), "columns": [], "params": {}, "enabled": True},
+        step=_offered(request.POST.get("mend", "")),
     )
     messages.success(request, _("The recipe “%s” begins with this step now.") % made.name)
     kept = {name: request.POST[name] for name in ("target", "preset", "family", "task") if request.POST.get(name)}
     query = {"dataset": version.dataset_id, "version": version.number, "recipe": made.pk, **kept}
     again = urlencode({**query, "without": request.POST.getlist("without")}, doseq=True)
     return redirect(f"{reverse('training:new')}?{again}")
+
+
+def _offered(text: str) -> dict[str, Any]:
+    """The step that a finding's button carries, as JSON; the recipe's own rules judge what it says."""
+    try:
+        step = json.loads(text)
+    except ValueError:
+        step = None
+    if not isinstance(step, dict):
+        raise invalid("mend", _("choose a step that a finding offers"))
+    return step
 
 
 def _placed(request: HttpRequest) -> tuple[Described, Department]:

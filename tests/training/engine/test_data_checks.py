@@ -14,7 +14,7 @@ from tests.training.engine.tables import credit
 from training.engine import checks, data
 from training.engine.split import DEFAULT
 
-TYPES = {pl.Float64: "number", pl.Int64: "integer", pl.String: "text", pl.Boolean: "boolean"}
+TYPES = {pl.Float64: "number", pl.Int64: "integer", pl.String: "text", pl.Boolean: "boolean", pl.Date: "date"}
 
 
 def found(frame: pl.DataFrame, folder: Path, target: str, **given: Any) -> dict[str, dict[str, Any]]:
@@ -110,3 +110,54 @@ def test_missing_values_and_dates_are_read(tmp_path: Path) -> None:
     frame = credit(300)[0].select("income", "default")
     frame = frame.with_columns(gap=pl.when(pl.col("default")).then(None).otherwise(1.5))
     assert "leakage gap" in found(frame, tmp_path, "default"), "that a value is missing can give the target away"
+
+
+def test_a_column_named_after_the_target(tmp_path: Path) -> None:
+    frame = credit(300)[0].select("age", "city", "default").with_columns(
+        pl.col("age").alias("DefaultReason"), pl.col("age").alias("was_default_2"), pl.col("age").alias("default_rate_of_city")
+    )  # fmt: skip
+    names = found(frame, tmp_path, "default")
+    assert names["named_after_target DefaultReason"]["action"] == {"kind": "leave_out", "columns": ["DefaultReason"]}
+    assert "named_after_target was_default_2" in names
+    assert "named_after_target default_rate_of_city" not in names
+
+
+def test_a_date_that_only_one_outcome_has(tmp_path: Path) -> None:
+    frame = credit(600)[0].select("age", "city", "default")
+    bad = pl.col("default").cast(pl.String).is_in(["true", "1", "yes"])
+    day = pl.date(2024, 1, 1) + pl.duration(days=pl.int_range(600))
+    frame = frame.with_columns(opened=day, chased=pl.when(bad).then(day), seen=pl.when(pl.col("age") > 30).then(day))
+    names = found(frame, tmp_path, "default")
+    assert names["date_after_outcome chased"]["value"] == 1.0
+    assert names["date_after_outcome chased"]["severity"] == "error"
+    assert not {"date_after_outcome opened", "date_after_outcome seen"} & set(names)
+
+
+def test_many_categories_are_offered_an_encoding(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    frame = credit(900)[0].select("age", "default")
+    frame = frame.with_columns(
+        town=pl.Series(random.integers(0, 200, 900)).cast(pl.String),
+        region=pl.Series(random.integers(0, 9, 900)).cast(pl.String),
+    )
+    names = found(frame, tmp_path, "default")
+    assert "high_cardinality region" not in names
+    step = names["high_cardinality town"]["action"]["step"]
+    assert (step["step"], step["columns"]) == ("target", ["town"])
+    assert "high_cardinality town" not in found(frame, tmp_path, "default", steps=[step])
+
+
+def test_rows_that_drifted_in_many_columns_a_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    columns = {f"x{i}": random.normal(size=2000) for i in range(30)}
+    frame = pl.DataFrame({**columns, "y": random.normal(size=2000)})
+    assert found(frame, tmp_path, "y") == {}
+
+    def held_back_later(*given: Any, **named: Any) -> dict[str, np.ndarray]:
+        del given, named
+        return {"train": np.arange(1200), "validation": np.arange(1200, 1600), "test": np.arange(1600, 2000)}
+
+    monkeypatch.setattr(data.split, "split", held_back_later)
+    later = pl.when(pl.int_range(2000) >= 1200).then(0.15).otherwise(0.0)
+    names = found(frame.with_columns(pl.col(f"x{i}") + later for i in range(30)), tmp_path, "y")
+    assert names["drifted"]["value"] > 0.6 and "shift x0" not in names

@@ -8,13 +8,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from training.engine.checks import baseline as against_baseline
-from training.engine.checks import constants, identifiers, imbalance, leakage, overfit, shift, twins
+from training.engine.checks import (
+    cardinality,
+    constants,
+    drifted,
+    identifiers,
+    imbalance,
+    leakage,
+    overfit,
+    shift,
+    target_name,
+    timestamps,
+    twins,
+)
 
 if TYPE_CHECKING:
     from training.engine.data import Source
 
 Scores = dict[str, dict[str, float]]
-OF_DATA = (leakage, twins, identifiers, constants, imbalance, shift)
+OF_DATA = (leakage, timestamps, target_name, twins, identifiers, cardinality, constants, imbalance, shift, drifted)
 
 
 def before(source: Source) -> list[dict[str, Any]]:
