@@ -37,6 +37,14 @@ class DeployForm(forms.Form):
         help_text=_("Lower-case letters, digits and hyphens. It stands in the URL and is unique in this installation."),
     )
 
+    override_reason = forms.CharField(
+        label=_("Why it may answer nevertheless"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Findings speak against this model. Your reason is kept with the model, under your name."),
+    )
+
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["model_version"].queryset = deployable_by(actor)  # type: ignore[attr-defined]

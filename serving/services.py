@@ -15,6 +15,7 @@ from rest.problems import Refused, invalid
 from serving.models import Deployment, DeploymentState
 from serving.predictors import predictor_of
 from training.models import ModelVersion
+from training.overrides import override, require_none_open
 from training.revoked import require_usable
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
@@ -22,18 +23,32 @@ RESERVED = {"new"}
 
 
 def deploy(
-    *, actor: Actor, name: str, department: Department | None, model_version: ModelVersion, created_by_id: UUID | None
+    *,
+    actor: Actor,
+    name: str,
+    department: Department | None,
+    model_version: ModelVersion,
+    created_by_id: UUID | None,
+    override_reason: str = "",
 ) -> Deployment:
     """Let `name` answer predictions with `model_version`, in the department that owns the model.
 
-    The artifact is loaded first: a name never points at files that cannot answer.
+    The artifact is loaded first: a name never points at files that cannot answer. Findings that are open close the way
+    (409), unless `override_reason` says why they may pass.
     """
     decision = require(actor, Verb.DEPLOY, model_version)
     _check_name(name)
     if department is not None and department.pk != model_version.department_id:
         raise invalid("department", _("a model is deployed in the department that owns it"))
     predictor_of(model_version)
+    _let_through(actor, model_version, override_reason)
     return _create(name, model_version, decision.rule, created_by_id)
+
+
+def _let_through(actor: Actor, version: ModelVersion, reason: str) -> None:
+    if reason:
+        override(actor=actor, version=version, reason=reason)
+    require_none_open(version)
 
 
 def _check_name(name: str) -> None:
@@ -57,12 +72,18 @@ def _create(name: str, version: ModelVersion, rule: str, created_by_id: UUID | N
     return deployment
 
 
-def repoint(*, actor: Actor, deployment: Deployment, model_version: ModelVersion) -> Deployment:
-    """Let the name answer with another version. Requests that are being answered finish with the one they began with."""
+def repoint(
+    *, actor: Actor, deployment: Deployment, model_version: ModelVersion, override_reason: str = ""
+) -> Deployment:
+    """Let the name answer with another version. Requests that are being answered finish with the one they began with.
+
+    Findings are judged as by `deploy`.
+    """
     decision = require(actor, Verb.DEPLOY, deployment)
     require(actor, Verb.DEPLOY, model_version)
     _check_same_answer(deployment, model_version)
     predictor_of(model_version)
+    _let_through(actor, model_version, override_reason)
     with transaction.atomic():
         deployment.model_version = model_version
         deployment.save(update_fields=["model_version", "updated_at"])

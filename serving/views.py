@@ -29,6 +29,7 @@ from serving.predictors import predictor_of
 from serving.runtime.faults import InstanceErrors
 from serving.traffic import traffic_of
 from training.models import ModelVersion
+from training.overrides import open_findings
 from training.revoked import data_revoked
 
 PAGE = 50
@@ -83,12 +84,15 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     except ValueError:
         return {}
     version = ModelVersion.objects.visible_to(request.actor).filter(pk=asked).select_related("model").first()  # type: ignore[attr-defined]
-    return {"model_version": version.pk, "name": slugify(version.model.name)[:80].strip("-_")} if version else {}
+    if version is None:
+        return {}
+    return {"model_version": version.pk, "name": slugify(version.model.name)[:80].strip("-_"), "version": version}
 
 
 def _new_page(request: HttpRequest, form: DeployForm) -> HttpResponse:
     there_are_some = form.fields["model_version"].queryset.exists()  # type: ignore[attr-defined]
-    context = {"form": form, "there_are_versions": there_are_some}
+    chosen = form.cleaned_data.get("model_version") if form.is_bound else form.initial.get("version")
+    context = {"form": form, "there_are_versions": there_are_some, "findings": open_findings(chosen) if chosen else []}
     return render(request, "serving/new.html", context, status=422 if form.errors else 200)
 
 

@@ -214,6 +214,8 @@ class ModelVersion(models.Model):
     card = models.JSONField(default=dict)
     # Ended grants on data that it learned from, and what was decided: see training.revoked.
     revocations = models.JSONField(default=list)
+    # Findings that somebody decided to live with: see training.overrides.
+    overrides = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
 

@@ -85,16 +85,22 @@ class DeploySerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=80)
     department = serializers.SlugRelatedField(slug_field="slug", queryset=Department.objects.all(), required=False)
     model_version = serializers.UUIDField()
+    override_reason = serializers.CharField(
+        max_length=2000, required=False, help_text="Why findings that are open against the model may pass."
+    )
 
 
 class DeploymentChangeSerializer(serializers.Serializer[Any]):
     """Another version, or another state."""
 
     model_version = serializers.UUIDField(required=False)
+    override_reason = serializers.CharField(
+        max_length=2000, required=False, help_text="Why findings that are open against the version may pass."
+    )
     state = serializers.ChoiceField(choices=DeploymentState.choices, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not attrs:
+        if not {"model_version", "state"} & set(attrs):
             raise serializers.ValidationError("give model_version or state")
         return attrs
 

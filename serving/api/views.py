@@ -73,6 +73,7 @@ class DeploymentViewSet(mixins.ListModelMixin, AtriumViewSet):
             department=values.get("department"),
             model_version=self._version(values["model_version"]),
             created_by_id=self.actor.person_id,
+            override_reason=values.get("override_reason", ""),
         )
         return Response(self._shown(deployment), status=status.HTTP_201_CREATED)
 
@@ -90,7 +91,8 @@ class DeploymentViewSet(mixins.ListModelMixin, AtriumViewSet):
         asked.is_valid(raise_exception=True)
         if "model_version" in asked.validated_data:
             version = self._version(asked.validated_data["model_version"])
-            services.repoint(actor=self.actor, deployment=deployment, model_version=version)
+            reason = asked.validated_data.get("override_reason", "")
+            services.repoint(actor=self.actor, deployment=deployment, model_version=version, override_reason=reason)
         if "state" in asked.validated_data:
             active = asked.validated_data["state"] == DeploymentState.ACTIVE
             (services.resume if active else services.pause)(actor=self.actor, deployment=deployment)

@@ -55,6 +55,14 @@ ROWS = [
     Row("models/", "GET", ANYBODY),
     Row("models/<uuid:id>/", "GET", GRANTED, args=MODEL),
     Row("models/<uuid:id>/versions/<int:number>/", "GET", GRANTED, args=VERSION),
+    Row(
+        "models/<uuid:id>/versions/<int:number>/override/",
+        "POST",
+        "403 403 302 302 404 403 403 404 302",
+        args=VERSION,
+        body={"check": "leakage"},
+        form=True,
+    ),
     Row("models/<uuid:id>/versions/<int:number>/download/", "GET", INSIDE, args=VERSION),
     Row("api/v1/families/", "GET", API_ANYBODY),
     Row("api/v1/runs/", "GET", API_ANYBODY),
@@ -79,5 +87,12 @@ ROWS = [
     Row("api/v1/models/<uuid:id>/", "GET", API_GRANTED, args=MODEL),
     Row("api/v1/models/<uuid:model_id>/versions/", "GET", API_GRANTED, args={"model_id": "model.pk"}),
     Row("api/v1/models/<uuid:model_id>/versions/<int:number>/", "GET", API_GRANTED, args=API_VERSION),
+    Row(
+        "api/v1/models/<uuid:model_id>/versions/<int:number>/overrides/",
+        "POST",
+        "403 403 422 422 404 403 403 404 401",
+        args=API_VERSION,
+        body={"check": "leakage", "reason": "x"},
+    ),
     Row("api/v1/models/<uuid:model_id>/versions/<int:number>/download/", "GET", API_INSIDE, args=API_VERSION),
 ]

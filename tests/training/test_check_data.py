@@ -44,7 +44,9 @@ def test_the_page_offers_the_repairs(leaky: Any, browser_of: Callable[[str], Cli
     form = {"dataset": leaky.pk, "version": 1, "target": "defaulted", "preset": "fast"}
     page = alice.post("/runs/checks/", form).content.decode()
     assert "reminder” alone predicts" in page and "Leave out" in page and "Add the step to the recipe" in page
-    mended = alice.post("/runs/mend/", {**form, "mend": '{"step": "duplicates", "columns": [], "params": {}}', "without": ["reminder"]})
+    mended = alice.post(
+        "/runs/mend/", {**form, "mend": '{"step": "duplicates", "columns": [], "params": {}}', "without": ["reminder"]}
+    )
     recipe = Recipe.objects.get()
     assert [step["step"] for step in recipe.steps] == ["duplicates"]
     assert str(recipe.pk) in mended["Location"] and "without=reminder" in mended["Location"]

@@ -16,10 +16,11 @@ from rest_framework.response import Response
 
 from departments.access import Verb, require
 from departments.api.viewsets import AtriumViewSet
-from training.api.serializers import ModelSerializer, ModelVersionSerializer
+from training.api.serializers import ModelSerializer, ModelVersionSerializer, OverrideSerializer
 from training.cards import sees_values
 from training.downloads import BUNDLE, download
 from training.models import ModelVersion, RegisteredModel
+from training.overrides import override, withdraw
 
 
 class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewSet):
@@ -78,6 +79,24 @@ class ModelVersionViewSet(AtriumViewSet):
         """One file of the artifact, or all of it as bundle.zip."""
         version = self.object(Verb.EXPORT)
         return download(actor=self.actor, version=version, name=request.query_params.get("file", BUNDLE))
+
+    @extend_schema(request=OverrideSerializer, responses=ModelVersionSerializer)
+    @action(detail=True, methods=["post"])
+    def overrides(self, request: Request, model_id: Any, number: int) -> Response:
+        """Let an open finding pass, with the reason; withdraw: take that back. Needs the role engineer.
+
+        A version over which an error-severity finding is open is not deployed (409 `open-findings`).
+        """
+        version = self.object(Verb.DEPLOY)
+        asked = OverrideSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = dict(asked.validated_data)
+        if values.pop("withdraw"):
+            values.pop("reason")
+            withdraw(actor=self.actor, version=version, **values)
+        else:
+            override(actor=self.actor, version=version, **values)
+        return Response(self._serializer(version, sees_values(self.actor, version)).data)
 
     def _serializer(self, found: Any, values: bool, *, many: bool = False) -> ModelVersionSerializer:
         return ModelVersionSerializer(

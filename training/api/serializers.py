@@ -15,6 +15,7 @@ from training.engine.family import FAMILIES, TASKS
 from training.engine.presets import PRESETS
 from training.live import eta_seconds
 from training.models import ModelVersion, RegisteredModel, RunState, Study, TrainingRun, Trial
+from training.overrides import with_overrides
 from training.revoked import data_revoked
 
 
@@ -257,6 +258,15 @@ class DataRevokedField(serializers.ReadOnlyField):
         return data_revoked(value)
 
 
+class OverrideSerializer(serializers.Serializer[Any]):
+    """A finding by its check and columns, and why it may pass."""
+
+    check = serializers.CharField(max_length=80)
+    columns = serializers.ListField(child=serializers.CharField(max_length=200), default=list, max_length=1000)
+    reason = serializers.CharField(max_length=2000, default="", allow_blank=True)
+    withdraw = serializers.BooleanField(default=False)
+
+
 class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
     """A model version. Of whoever may only know that it exists, values from the data are kept back."""
 
@@ -289,7 +299,7 @@ class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
     def get_card(self, version: ModelVersion) -> dict[str, Any]:
         revoked = {"data_revoked": data_revoked(version)}
         if self.context["sees_values"]:
-            return {**version.card, **revoked}
+            return {**version.card, "findings": with_overrides(version), **revoked}
         return {name: version.card.get(name) for name in ("dataset", "family", "metrics", "baseline")} | revoked
 
     def get_url(self, version: ModelVersion) -> str:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, OuterRef, Subquery
 from django.http import FileResponse, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
 
 from departments.access import Verb, decide, require
 from rest.paging import page_of
+from rest.problems import Refused
 from training import results
 from training.cards import sees_values
 from training.downloads import BUNDLE, download, offered
 from training.models import ModelVersion, RegisteredModel
+from training.overrides import override, with_overrides, withdraw
 from training.revoked import data_revoked, is_frozen
 
 
@@ -77,6 +80,7 @@ def version(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
         "model_version": found,
         "model": found.model,
         "card": card,
+        "findings": with_overrides(found),
         "revoked": data_revoked(found),
         "headline": results.headline(found.task, card.get("metrics") or {}, card.get("baseline") or {}),
         "table": results.table(card.get("metrics") or {}, card.get("baseline") or {}),
@@ -86,9 +90,29 @@ def version(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
         "own": found.department_id in actor.roles,
         "files": offered(found) if decide(actor, Verb.EXPORT, found).allowed else [],
         "may_deploy": decide(actor, Verb.DEPLOY, found).allowed and not is_frozen(found),
+        "may_override": decide(actor, Verb.DEPLOY, found).allowed,
         "deployments": found.deployments.all() if found.department_id in actor.roles else [],
     }
     return render(request, "training/model_version.html", page)
+
+
+@login_required
+@require_POST
+def override_finding(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
+    """Let an open finding pass, with a reason, or take that back."""
+    found = _version(request, id, number, Verb.DISCOVER)
+    said = {"actor": request.actor, "version": found, "check": request.POST.get("check", "")}  # type: ignore[attr-defined]
+    said["columns"] = request.POST.getlist("columns")
+    try:
+        if "withdraw" in request.POST:
+            withdraw(**said)
+        else:
+            override(**said, reason=request.POST.get("reason", ""))
+    except Refused as refused:
+        if refused.status != 422:
+            raise
+        messages.error(request, " ".join(error["message"] for error in refused.errors))
+    return redirect("training:model-version", id, number)
 
 
 @login_required

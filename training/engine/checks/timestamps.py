@@ -33,7 +33,9 @@ def before(source: Source) -> Iterator[dict[str, Any]]:
         gap = source.frame[name].is_null().to_numpy().astype(float)
         value = max((abs(auc(truth, gap) - 0.5) + 0.5 for truth in truths), default=0.5)
         if value >= THRESHOLD:
-            message = f"Whether “{name}” has a date tells “{source.target.name}” almost by itself: it is likely written afterwards."
+            message = (
+                f"Whether “{name}” has a date tells “{source.target.name}” almost by itself: likely written afterwards."
+            )
             yield finding(
                 "date_after_outcome", "error", message, [name], test="AUC of the date being missing", value=round(value, 6),
                 threshold=THRESHOLD, fix="Leave it out, or keep only dates from before the moment of the prediction.",
