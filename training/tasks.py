@@ -30,8 +30,9 @@ def follow(job: Job) -> None:
 
 
 @handler(
-    "training.run", title=_("Train a model"), queue="training", authorize=may_train, recheck=True, on_finish=follow
-)
+    "training.run", title=_("Train a model"), queue="training", authorize=may_train, recheck=True, on_finish=follow,
+    priority=2, yields=True,
+)  # fmt: skip
 def train(ctx: JobContext) -> dict[str, Any]:
     return execute(
         TrainingRun.objects.select_related("dataset_version__dataset", "department").get(pk=ctx.payload["run"]), ctx

@@ -35,7 +35,10 @@ def _decision(job: Job) -> tuple[DatasetVersion, DatasetVersion, Decision]:
     return older, newer, require(actor, Verb.PREVIEW, newer)
 
 
-@handler("datasets.compare", title=_("Compare two versions"), memory_mb=4096, cpu_seconds=3600, authorize=_may_read)
+@handler(
+    "datasets.compare", title=_("Compare two versions"), memory_mb=4096, cpu_seconds=3600, authorize=_may_read,
+    priority=0,
+)  # fmt: skip
 def compare(ctx: JobContext) -> dict[str, Any]:
     """Compare, and keep the report for whoever gets the same of both versions."""
     job = Job.objects.select_related("created_by", "token", "department").get(pk=ctx.job_id)

@@ -27,7 +27,7 @@ def _settle_erasure(job: Job) -> None:
 
 @handler(
     "datasets.find_subject", title=_("Find a person in all versions"), authorize=_managers_only,
-    on_finish=_settle_erasure,
+    on_finish=_settle_erasure, priority=0, counts=False,
 )  # fmt: skip
 def find_subject(ctx: JobContext) -> dict[str, Any] | None:
     """Count where a person's key stands."""
@@ -40,7 +40,10 @@ def find_subject(ctx: JobContext) -> dict[str, Any] | None:
     return None
 
 
-@handler("datasets.erase_subject", title=_("Erase a person"), authorize=_managers_only, on_finish=_settle_erasure)
+@handler(
+    "datasets.erase_subject", title=_("Erase a person"), authorize=_managers_only, on_finish=_settle_erasure,
+    counts=False,
+)  # fmt: skip
 def erase_subject(ctx: JobContext) -> dict[str, Any] | None:
     """Write every version anew without the person's rows, and drop the old files."""
     erasure = _erasure(ctx)

@@ -24,7 +24,7 @@ def may_prepare(job: Job) -> None:
 
 @handler(
     "datasets.project", title=_("Prepare granted data"), memory_mb=4096, cpu_seconds=3600, authorize=may_prepare,
-    recheck=True,
+    recheck=True, priority=0, counts=False,
 )  # fmt: skip
 def project(ctx: JobContext) -> dict[str, Any]:
     """Write a version as one grant gives it, for the readers who wait for it."""

@@ -24,7 +24,7 @@ from jobs.registry import handler
 logger = logging.getLogger("atrium.datasets")
 
 
-@handler("datasets.look_around", title=_("Look around in a source"), memory_mb=1024, cpu_seconds=600)
+@handler("datasets.look_around", title=_("Look around in a source"), memory_mb=1024, cpu_seconds=600, priority=0)
 def look_around(ctx: JobContext) -> dict[str, Any] | None:
     """Check a source's connection and find out what can be read there."""
     source = Source.objects.filter(pk=ctx.payload["source"]).first()

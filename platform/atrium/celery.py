@@ -25,9 +25,12 @@ def load(**_kwargs: Any) -> None:
 
 
 @worker_ready.connect
-def look_around(**_kwargs: Any) -> None:
-    """What died with the last worker need not wait for the next round of the reaper."""
+def look_around(sender: Any, **_kwargs: Any) -> None:
+    """Say that this worker is here. What died with the last one need not wait for the next round of the reaper."""
+    from jobs import workers
     from jobs.tasks import reap
+
+    workers.arrive(slots=sender.controller.concurrency)
 
     reap.apply_async(retry=False)
 
@@ -35,6 +38,8 @@ def look_around(**_kwargs: Any) -> None:
 @worker_shutting_down.connect
 def put_back(**_kwargs: Any) -> None:
     """Running jobs go back to the queue; the next worker goes on from their checkpoints."""
+    from jobs import workers
     from jobs.worker import shut_down
 
     shut_down()
+    workers.depart()

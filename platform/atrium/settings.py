@@ -307,6 +307,10 @@ JOB_LEASE = env.float("ATRIUM_JOB_LEASE", default=30)
 JOB_HEARTBEAT = env.float("ATRIUM_JOB_HEARTBEAT", default=5)
 JOB_REAP_EVERY = env.float("ATRIUM_JOB_REAP_EVERY", default=15)
 JOB_MAX_ATTEMPTS = 3
+# Fair share: how long a department that has nothing running waits for a slot before another's run makes room, and for
+# how long the only run of a department is left alone.
+JOB_YIELD_AFTER = env.float("ATRIUM_JOB_YIELD_AFTER", default=10)
+JOB_TURN = env.float("ATRIUM_JOB_TURN", default=40)
 # A queued job whose message may be lost is announced again after this long.
 JOB_RING_AGAIN_AFTER = env.float("ATRIUM_JOB_RING_AGAIN_AFTER", default=30)
 # Imported by a worker before it forks (in 3 s), so that a job starts with them in milliseconds. They start no threads.

@@ -9,7 +9,13 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from departments.quotas.models import LedgerEntry, Quota
 from departments.request_querysets import AccessRequestQuerySet
+
+__all__ = [
+    "AccessRequest", "Choice", "Department", "Grant", "GrantEnd", "GrantWarning", "LedgerEntry", "Membership", "Notice",
+    "Quota", "RequestState", "Role",
+]  # fmt: skip
 
 
 class Department(models.Model):

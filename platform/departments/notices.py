@@ -54,6 +54,22 @@ KINDS: dict[str, Kind] = {
     "data.choice": Kind(
         "alert-triangle", "warn", _("%(owner)s decided about what %(department)s made from “%(name)s”.")
     ),
+    "quota-cpu.near": Kind(
+        "gauge", "warn", _("%(department)s has used %(used)s of its %(limit)s CPU hours of this month.")
+    ),
+    "quota-cpu.full": Kind(
+        "gauge", "bad", _("%(department)s has used up its %(limit)s CPU hours of this month: new work waits.")
+    ),
+    "quota-storage.near": Kind("gauge", "warn", _("%(department)s stores %(used)s of the %(limit)s that it may.")),
+    "quota-storage.full": Kind(
+        "gauge", "bad", _("%(department)s stores all of the %(limit)s that it may: uploads are refused.")
+    ),
+    "quota-predictions.near": Kind(
+        "gauge", "warn", _("%(department)s has used %(used)s of its %(limit)s predictions of this month.")
+    ),
+    "quota-predictions.full": Kind(
+        "gauge", "bad", _("%(department)s has used up its %(limit)s predictions of this month: they are refused.")
+    ),
     "data.lifted": Kind("lock-open", "good", _("What %(department)s made from “%(name)s” may be used again.")),
 }
 

@@ -79,7 +79,8 @@ class JobContext:
             found = running(self.job_id, self.attempt).values_list("signal", flat=True).first()
             if found is None:
                 raise Fenced(f"attempt {self.attempt} of job {self.job_id} is no longer the one that runs")
-            self._signal = found or "go"
+            # To make room for others is to pause; that the job goes on by itself is not its code's matter.
+            self._signal = "pause" if found == "yield" else found or "go"
         return self._signal
 
     @contextmanager

@@ -14,9 +14,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
+from jobs import accounts
 from jobs.clean import clean_json
 from jobs.dispatch import ring_on_commit
 from jobs.errors import Fenced
@@ -38,7 +39,13 @@ def claim(job_id: UUID, attempt: int, *, worker: str) -> Job | None:
     waiting = Job.objects.filter(pk=job_id, attempt=attempt, state=JobState.QUEUED)
     now = timezone.now()
     if not waiting.update(
-        state=JobState.RUNNING, worker=worker[:120], lease_expires_at=lease_end(), started_at=now, note=""
+        state=JobState.RUNNING,
+        worker=worker[:120],
+        lease_expires_at=lease_end(),
+        started_at=now,
+        note="",
+        gave_way=False,
+        cpu_live_ms=0,
     ):
         return None
     job: Job = Job.objects.select_related("created_by", "token", "department").get(pk=job_id)
@@ -50,9 +57,15 @@ def leave(job_id: UUID, attempt: int) -> None:
     Job.objects.filter(pk=job_id, attempt=attempt, state=JobState.QUEUED).update(dispatched_at=None)
 
 
-def renew(job: Job, *, child_pid: int | None = None) -> bool:
-    """Prolong the lease; False when the job is no longer this attempt's."""
-    return bool(running(job.pk, job.attempt).update(lease_expires_at=lease_end(), child_pid=child_pid))
+def renew(job: Job, *, child_pid: int | None = None, cpu_ms: int = 0) -> bool:
+    """Prolong the lease and note the CPU time so far; False when the job is no longer this attempt's."""
+    values = {"lease_expires_at": lease_end(), "child_pid": child_pid, "cpu_live_ms": cpu_ms}
+    return bool(running(job.pk, job.attempt).update(**values))
+
+
+def measured(job: Job, cpu_ms: int) -> None:
+    """Note what the attempt took in the end; whoever ends it books that."""
+    running(job.pk, job.attempt).update(cpu_live_ms=cpu_ms)
 
 
 @contextmanager
@@ -89,37 +102,53 @@ def end_waiting(job: Job, state: str) -> bool:
 
 
 def _end(row: Job, state: str, *, result: dict[str, Any] | None = None, error: dict[str, Any] | None = None) -> None:
+    ran = accounts.close(row) if row.state == JobState.RUNNING else None
     row.state, row.result, row.error = state, clean_json(result), clean_json(error)
     row.signal, row.child_pid, row.lease_expires_at = "", None, None
     row.finished_at = timezone.now()
     if state == JobState.SUCCEEDED:
         row.progress = 1
     row.save(
-        update_fields=["state", "result", "error", "signal", "child_pid", "lease_expires_at", "finished_at", "progress"]
-    )
+        update_fields=[
+            "state", "result", "error", "signal", "child_pid", "lease_expires_at", "finished_at", "progress",
+            "cpu_ms", "cpu_live_ms",
+        ]
+    )  # fmt: skip
     finished(row)
+    accounts.book(ran)
 
 
 def pause(job: Job) -> bool:
     """Leave a running job paused: its worker is free, its work folder stays."""
-    return bool(
-        running(job.pk, job.attempt)
-        .filter(effect_at=None)
-        .update(state=JobState.PAUSED, signal="", child_pid=None, lease_expires_at=None)
-    )
+    return _leave_worker(job, {"state": JobState.PAUSED, "signal": "", "child_pid": None, "lease_expires_at": None})
 
 
 @transaction.atomic
-def requeue(job: Job, *, failed: bool, ring: bool = True) -> bool:
+def _leave_worker(job: Job, changes: dict[str, Any], *, even_done: bool = False) -> bool:
+    """Take a running job from its worker, and book what the attempt took."""
+    row = running(job.pk, job.attempt).select_for_update().first()
+    if row is None or (row.effect_at is not None and not even_done):
+        return False
+    ran = accounts.close(row)
+    Job.objects.filter(pk=row.pk).update(**changes, cpu_ms=row.cpu_ms, cpu_live_ms=row.cpu_live_ms)
+    accounts.book(ran)
+    return True
+
+
+@transaction.atomic
+def requeue(job: Job, *, failed: bool, ring: bool = True, gave_way: bool = False) -> bool:
     """Give a running job back to the queue under a new attempt; `failed` counts against its attempts.
 
     Without `ring` the next worker's first look finds it: a worker that shuts down would take its own message.
     """
     changes = _queued(job) if ring else {**_queued(job), "dispatched_at": None}
-    given = running(job.pk, job.attempt).update(failures=F("failures") + int(failed), **changes)
+    # Whatever ended the attempt, it made the room that it was asked for.
+    signal = Case(When(signal="yield", then=Value("")), default=F("signal"))
+    changes |= {"failures": F("failures") + int(failed), "signal": signal, "gave_way": gave_way}
+    given = _leave_worker(job, changes, even_done=True)
     if given and ring:
         ring_on_commit(job.pk, job.attempt + 1, job.queue)
-    return bool(given)
+    return given
 
 
 @transaction.atomic
@@ -140,4 +169,5 @@ def _queued(job: Job) -> dict[str, Any]:
         "child_pid": None,
         "lease_expires_at": None,
         "dispatched_at": timezone.now(),
+        "queued_at": timezone.now(),
     }

@@ -13,7 +13,7 @@ _COUNTED = ("RssAnon:", "RssShmem:")
 
 def used_mb(pid: int) -> int:
     """Return the anonymous and shared memory of a process and its descendants, in MiB; 0 when it has ended."""
-    return sum(_anonymous(each) for each in [pid, *_descendants(pid)]) // MIB
+    return sum(_anonymous(each) for each in [pid, *descendants(pid)]) // MIB
 
 
 def _anonymous(pid: int) -> int:
@@ -34,10 +34,13 @@ def _resident(pid: int) -> int:
         return 0
 
 
-def _descendants(pid: int) -> list[int]:
-    """From /proc's own list of children: walking all processes of the machine five times a second would cost more."""
+def descendants(pid: int) -> list[int]:
+    """The processes below one.
+
+    From /proc's own list of children: walking all processes of the machine five times a second would cost more.
+    """
     try:
         children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
-    return [found for each in children for found in (each, *_descendants(each))]
+    return [found for each in children for found in (each, *descendants(each))]

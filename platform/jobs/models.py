@@ -7,6 +7,7 @@ import uuid
 from django.apps import apps
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -59,7 +60,19 @@ class Job(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
     dispatched_at = models.DateTimeField(null=True)
 
+    # Whom a free worker takes first, within a department: 0 what people wait for, 1 as a rule, 2 what takes long.
+    priority = models.PositiveSmallIntegerField(default=1)
+    # How long the work takes, where somebody knows.
+    estimate_seconds = models.FloatField(null=True)
+    # CPU time (user and system, of the job's process and all below it): of ended attempts, and of the one that runs.
+    cpu_ms = models.BigIntegerField(default=0)
+    cpu_live_ms = models.BigIntegerField(default=0)
+    # Whether the job waits because it made room for another department's.
+    gave_way = models.BooleanField(default=False)
+
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    # When it last began to wait.
+    queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -71,6 +84,9 @@ class Job(models.Model):
             models.Index(fields=["state", "lease_expires_at"]),
             models.Index(fields=["about_kind", "about_id"]),
             models.Index(fields=["department", "-created_at"]),
+            # What a free worker looks through: small, however many jobs have ended.
+            models.Index(fields=["department", "created_at"], condition=Q(state="queued"), name="jobs_waiting"),
+            models.Index(fields=["department"], condition=Q(state="running"), name="jobs_running"),
         ]
 
     def __str__(self) -> str:
@@ -94,6 +110,11 @@ class Job(models.Model):
         if self.started_at is None:
             return None
         return max(0.0, ((self.finished_at or timezone.now()) - self.started_at).total_seconds())
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of all attempts so far; of the one that runs, as of its last heartbeat."""
+        return (self.cpu_ms + self.cpu_live_ms) / 1000
 
     @property
     def waited(self) -> float | None:
@@ -128,3 +149,43 @@ class JobLog(models.Model):
 
     def __str__(self) -> str:
         return self.message
+
+
+class Attempt(models.Model):
+    """One ended attempt of a job and the CPU time that it took: what the ledger is made of."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
+    department = models.ForeignKey("departments.Department", on_delete=models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    cpu_ms = models.BigIntegerField()
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="an_attempt_ends_once")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} attempt {self.number}"
+
+
+class Share(models.Model):
+    """What a department computed lately: CPU time that counts half after an hour. Decides between equals."""
+
+    department = models.OneToOneField("departments.Department", on_delete=models.CASCADE, related_name="+")
+    cpu_ms = models.FloatField(default=0)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.department_id}: {self.cpu_ms:.0f} ms"
+
+
+class Worker(models.Model):
+    """A worker process that does jobs, and when it was last seen at it."""
+
+    name = models.CharField(max_length=120, unique=True)
+    queues = models.JSONField(default=list)
+    slots = models.PositiveSmallIntegerField(default=1)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name

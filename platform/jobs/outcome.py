@@ -93,7 +93,7 @@ def settle(job: Job, outcome: Outcome) -> None:
         return
     if outcome.kind in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED):
         lifecycle.end(job, outcome.kind, result=outcome.result, error=outcome.error)
-    elif outcome.kind == "paused":
+    elif outcome.kind == "paused" and fresh.signal not in ("yield", "stop"):
         lifecycle.pause(job) or lifecycle.end(job, JobState.SUCCEEDED)
     else:
         again(fresh, outcome)
@@ -108,6 +108,9 @@ def again(job: Job, outcome: Outcome) -> None:
         lifecycle.end(job, JobState.CANCELLED)
     elif job.signal == "pause":
         lifecycle.pause(job)
+    elif job.signal == "yield" and not counts:
+        say(job, _("Paused to let another department have a turn; goes on by itself from here."), "info")
+        lifecycle.requeue(job, failed=False, gave_way=True)
     elif counts and job.failures + 1 >= job.max_attempts:
         say(job, outcome.line, "error")
         lifecycle.end(job, JobState.FAILED, error=_gave_up(job, outcome.line))

@@ -25,11 +25,18 @@ SIGNALS = ("cancel", "stop", "pause", "resume")
 
 @transaction.atomic
 def enqueue(
-    kind: str, *, actor: Actor, department: Department, payload: dict[str, Any], about: models.Model | None = None
+    kind: str,
+    *,
+    actor: Actor,
+    department: Department,
+    payload: dict[str, Any],
+    about: models.Model | None = None,
+    estimate_seconds: float | None = None,
 ) -> Job:
     """Queue a job in the caller's transaction; workers hear of it when that commits.
 
-    `about` is the object that the job works on; `payload` is JSON. The requester's right is checked again at start.
+    `about` is the object that the job works on; `payload` is JSON; `estimate_seconds` is how long the work may take,
+    where that is known. The requester's right is checked again at start.
     """
     handler = get_handler(kind)
     # Kept untranslated: every reader sees it in a language of their own.
@@ -46,6 +53,8 @@ def enqueue(
         about_kind=about._meta.model_name or "" if about is not None else "",
         about_id=about.pk if about is not None else None,
         max_attempts=settings.JOB_MAX_ATTEMPTS,
+        priority=handler.priority,
+        estimate_seconds=estimate_seconds,
         dispatched_at=timezone.now(),
     )
     record("job.enqueue", job, details={"kind": kind})

@@ -14,7 +14,8 @@ from django.db import DatabaseError, connections
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from jobs import child, lifecycle
+from jobs import child, fairness, lifecycle, workers
+from jobs.cpu import CpuMeter
 from jobs.memory import used_mb
 from jobs.models import Job
 from jobs.outcome import Outcome, failed, of_error, out_of_memory
@@ -53,6 +54,7 @@ class Watcher:
         self.renewed = self.looked = self.rechecked = time.monotonic()
         self.child = child.start(job)
         self.peak_mb = 0
+        self.cpu = CpuMeter(self.child.pid)
         self.data = b""
         # Why and since when the child is being ended; what its end then means.
         self.ending: Outcome | None = None
@@ -80,6 +82,7 @@ class Watcher:
     def _tick(self, now: float) -> None:
         if now - self.renewed >= settings.JOB_HEARTBEAT:
             self._renew()
+            self._make_room()
         if now - self.looked >= LOOK_EVERY:
             self.looked = now
             self._look()
@@ -95,7 +98,7 @@ class Watcher:
     def _renew(self) -> None:
         """Prolong the lease. A parent that cannot, kills its child before anybody else may take the job."""
         try:
-            held = lifecycle.renew(self.job, child_pid=self.child.pid)
+            held = lifecycle.renew(self.job, child_pid=self.child.pid, cpu_ms=self.cpu.sample())
             self.renewed = time.monotonic()
         except DatabaseError as error:
             logger.warning("job %s: the lease could not be renewed: %s", self.job.pk, error)
@@ -103,6 +106,13 @@ class Watcher:
             held = time.monotonic() - self.renewed < settings.JOB_LEASE - 2 * TICK
         if not held:
             self._end(Outcome("fenced"))
+
+    def _make_room(self) -> None:
+        """See whether this job is the one that should let another department have a turn, and say that we are here."""
+        with contextlib.suppress(DatabaseError):
+            workers.seen()
+            if self.handler.yields:
+                fairness.make_room(self.job, workers.own_queues() or [self.job.queue])
 
     def _look(self) -> None:
         """See whether somebody cancelled or paused the job, and remember since when."""
@@ -129,8 +139,8 @@ class Watcher:
 
     def _escalate(self, now: float) -> None:
         """Code that does not follow a cancel or a pause in time is ended from outside."""
-        if self.asked in ("cancel", "pause") and now - self.asked_since >= GRACE:
-            self._end(Outcome({"cancel": "cancelled", "pause": "paused"}[self.asked]))
+        if self.asked in ("cancel", "pause", "yield") and now - self.asked_since >= GRACE:
+            self._end(Outcome({"cancel": "cancelled", "pause": "paused", "yield": "paused"}[self.asked]))
         if self.ending and now - self.ending_since >= TERM_GRACE:
             self._signal(signal.SIGKILL)
 
@@ -163,10 +173,13 @@ class Watcher:
         return found is not None
 
     def _reap(self) -> int:
-        """Kill what the child left behind in its group and return its wait status."""
+        """Kill what the child left behind in its group, note what it computed, and return its wait status."""
+        self.cpu.sample()
         self._signal(signal.SIGKILL)
-        _pid, status = os.waitpid(self.child.pid, 0)
+        _pid, status, usage = os.wait4(self.child.pid, 0)
         self.alive = False
+        with contextlib.suppress(DatabaseError):
+            lifecycle.measured(self.job, self.cpu.total(usage))
         return status
 
     def _outcome(self, status: int) -> Outcome:

@@ -122,6 +122,8 @@ class Site:
             "ATRIUM_JOB_REAP_EVERY": "1",
             "ATRIUM_JOB_RING_AGAIN_AFTER": "3",
             "ATRIUM_JOB_PRELOAD": "",
+            "ATRIUM_JOB_YIELD_AFTER": "0.5",
+            "ATRIUM_JOB_TURN": "2",
             "DJANGO_SETTINGS_MODULE": "tests.jobs.worker_settings",
         }
         return kept | own | ({"REDIS_URL": self.redis.url} if self.redis else {})
@@ -155,14 +157,20 @@ class Site:
             self.redis.kill()
 
     def furnish(self) -> None:
-        """Alice, analyst of Credit Risk."""
+        """Alice, analyst of Credit Risk, and Charlie, analyst of Retail."""
         self.department = Department.objects.create(slug="credit-risk", name="Credit Risk")
-        self.alice = User.objects.create(username="alice")
-        Membership.objects.create(department=self.department, person=self.alice, role=Role.ANALYST)
+        self.retail = Department.objects.create(slug="retail", name="Retail")
+        self.alice, self.charlie = (User.objects.create(username=name) for name in ("alice", "charlie"))
+        for person, department in ((self.alice, self.department), (self.charlie, self.retail)):
+            Membership.objects.create(department=department, person=person, role=Role.ANALYST)
 
     def queue(self, kind: str, **payload: Any) -> Job:
         """Queue a job as Alice."""
         return enqueue(kind, actor=actor_for(self.alice), department=self.department, payload=payload)
+
+    def queue_for_retail(self, kind: str, **payload: Any) -> Job:
+        """Queue a job as Charlie."""
+        return enqueue(kind, actor=actor_for(self.charlie), department=self.retail, payload=payload)
 
     def wait(self, *jobs: Job, timeout: float = 30, states: tuple[str, ...] = FINISHED) -> list[Job]:
         """Wait until all the jobs are in one of the states; return their rows."""

@@ -41,6 +41,26 @@ def work(ctx: JobContext) -> dict[str, int]:
     return {"steps": done}
 
 
+@handler("test.train", title="Train for a while", queue="training", priority=2, yields=True)
+def train(ctx: JobContext) -> dict[str, int]:
+    """As test.work; it may be interrupted to let others have a turn."""
+    return work(ctx)
+
+
+@handler("test.compute", title="Compute, here and in a child that nobody waits for")
+def compute(ctx: JobContext) -> None:
+    """Use `seconds` of CPU time in this process, and as much in another."""
+    burn = "import time\nwhile time.process_time() < {0}: pass\ntime.sleep({1})"
+    seconds = ctx.payload["seconds"]
+    child = subprocess.Popen([sys.executable, "-c", burn.format(seconds, 60 if ctx.payload.get("leave") else 0)])
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    if not ctx.payload.get("leave"):
+        child.wait()
+    time.sleep(ctx.payload.get("rest", 0))
+
+
 @handler("test.borrowed", title="Work on what others lend", recheck=True)
 def borrowed(ctx: JobContext) -> None:
     ctx.log("begins")
