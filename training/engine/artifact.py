@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 TOLERANCE = 1e-6
-LIBRARIES = ("numpy", "onnx", "polars", "safetensors", "scikit-learn", "torch")
+LIBRARIES = ("lightgbm", "numpy", "onnx", "polars", "safetensors", "scikit-learn", "torch")
 
 
 def onnx(model: Exported, task: str, features: int) -> bytes:

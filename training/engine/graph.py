@@ -13,7 +13,7 @@ from training.engine.family import BINARY, MULTICLASS
 if TYPE_CHECKING:
     import numpy as np
 
-OPSET, ML_OPSET, IR_VERSION = 17, 3, 8
+OPSET, ML_OPSET, IR_VERSION = 17, 5, 8
 
 
 class Graph:

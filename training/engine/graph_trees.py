@@ -1,71 +1,78 @@
-"""Boosted trees written into ONNX's TreeEnsembleRegressor, with thresholds and leaves in double.
-
-The operator sums into float32; raw predictions are on the scale of standard deviations or log-odds, where that is a
-relative 6e-8, and everything after it is double again.
-"""
+"""Trees written into ONNX's TreeEnsemble: thresholds, leaves and sums in double."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from training.engine import lightgbm_model
+
 if TYPE_CHECKING:
     import numpy as np
 
     from training.engine.graph import Graph
 
-
-def write(graph: Graph, trees: Sequence[Sequence[np.ndarray]], baseline: np.ndarray, mean: float, scale: float) -> None:
-    """Append the trees: mean + scale × their sum.
-
-    `trees` holds, for each round, one node table an output (scikit-learn's predictor records).
-    """
-    import numpy as np
-    from onnx import TensorProto
-
-    graph.add("TreeEnsembleRegressor", domain="ai.onnx.ml", **_attributes(trees, baseline))
-    graph.add("Cast", to=TensorProto.DOUBLE)
-    if (mean, scale) != (0.0, 1.0):
-        scaled = graph.add("Mul", graph.last, graph.constant(np.array(scale)))
-        graph.add("Add", scaled, graph.constant(np.array(mean)))
+_SUM, _LEQ = 1, 0
 
 
-def _attributes(trees: Sequence[Sequence[np.ndarray]], baseline: np.ndarray) -> dict[str, Any]:
-    import numpy as np
-    from onnx import numpy_helper
-
+def add(graph: Graph, trees: Sequence[str], outputs: int) -> None:
+    """Append the sum of `trees` (LightGBM's text), one an output in each round. Shape: (rows, outputs) double."""
     # The operator refuses an ensemble without trees; a lone leaf of zero adds nothing.
-    flat = [(k, nodes) for round_ in trees for k, nodes in enumerate(round_)] or [(0, _lone_leaf())]
-    table = np.concatenate([nodes for _, nodes in flat])
-    sizes = [len(nodes) for _, nodes in flat]
-    tree = np.repeat(np.arange(len(flat)), sizes)
-    node = np.concatenate([np.arange(size) for size in sizes])
-    output = np.repeat([k for k, _ in flat], sizes)
-    leaf = table["is_leaf"] == 1
+    found = lightgbm_model.nodes(trees or ["num_leaves=1\nleaf_value=0"])
+    graph.add("TreeEnsemble", domain="ai.onnx.ml", n_targets=outputs, aggregate_function=_SUM)
+    _fill(graph.nodes[-1], _attributes(found, outputs))
+
+
+def _attributes(found: lightgbm_model.Nodes, outputs: int) -> dict[str, np.ndarray]:
+    """Nodes of all trees in one list. A tree of one leaf becomes a question whose two answers are that leaf."""
+    import numpy as np
+
+    inner = np.maximum(found.leaves - 1, 1)  # nodes of each tree
+    lone = np.repeat(found.leaves == 1, inner)
+    roots = np.cumsum(inner) - inner
+    first_leaf = np.cumsum(found.leaves) - found.leaves
+    whole = _Whole(lone)
+    left, right = whole(found.left, -1), whole(found.right, -1)
+    start, leaf = np.repeat(roots, inner), np.repeat(first_leaf, inner)
     return {
-        "n_targets": len(baseline),
-        "aggregate_function": "SUM",
-        "post_transform": "NONE",
-        "base_values_as_tensor": numpy_helper.from_array(baseline.astype(np.float64), "baseline"),
-        "nodes_treeids": tree.tolist(),
-        "nodes_nodeids": node.tolist(),
-        "nodes_modes": np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(),
-        "nodes_featureids": np.where(leaf, 0, table["feature_idx"]).tolist(),
-        "nodes_values_as_tensor": numpy_helper.from_array(np.where(leaf, 0.0, table["num_threshold"]), "thresholds"),
-        "nodes_truenodeids": np.where(leaf, 0, table["left"]).tolist(),
-        "nodes_falsenodeids": np.where(leaf, 0, table["right"]).tolist(),
-        "nodes_missing_value_tracks_true": np.where(leaf, 0, table["missing_go_to_left"]).tolist(),
-        "target_treeids": tree[leaf].tolist(),
-        "target_nodeids": node[leaf].tolist(),
-        "target_ids": output[leaf].tolist(),
-        "target_weights_as_tensor": numpy_helper.from_array(table["value"][leaf].astype(np.float64), "leaves"),
+        "tree_roots": roots,
+        "nodes_featureids": whole(found.feature, 0),
+        "nodes_splits": whole(found.threshold, 0.0),
+        "nodes_modes": np.full(len(lone), _LEQ, np.uint8),
+        "nodes_missing_value_tracks_true": whole(found.missing_left, False).astype(np.int64),
+        "nodes_trueleafs": (left < 0).astype(np.int64),
+        "nodes_truenodeids": np.where(left < 0, leaf + ~left, start + left),
+        "nodes_falseleafs": (right < 0).astype(np.int64),
+        "nodes_falsenodeids": np.where(right < 0, leaf + ~right, start + right),
+        "leaf_targetids": np.repeat(np.arange(len(found.leaves)) % outputs, found.leaves),
+        "leaf_weights": found.leaf_value,
     }
 
 
-def _lone_leaf() -> np.ndarray:
-    import numpy as np
+class _Whole:
+    """Puts a value for each tree of one leaf, which has no inner node, between those of the others."""
 
-    kinds = [("value", "f8"), ("feature_idx", "i8"), ("num_threshold", "f8"), ("missing_go_to_left", "u1")]
-    leaf = np.zeros(1, dtype=[*kinds, ("left", "u4"), ("right", "u4"), ("is_leaf", "u1")])
-    leaf["is_leaf"] = 1
-    return leaf
+    def __init__(self, lone: np.ndarray) -> None:
+        self.lone = lone
+
+    def __call__(self, values: np.ndarray, filler: float) -> np.ndarray:
+        import numpy as np
+
+        result = np.full(len(self.lone), filler, values.dtype)
+        result[~self.lone] = values
+        return result
+
+
+def _fill(node: Any, attributes: dict[str, np.ndarray]) -> None:
+    """Set the attributes without onnx.helper, which looks at each of a million integers."""
+    import numpy as np
+    from onnx import AttributeProto, numpy_helper
+
+    for name, values in attributes.items():
+        attribute = node.attribute.add(name=name)
+        if values.dtype == np.int64:
+            attribute.type = AttributeProto.INTS
+            attribute.ints.extend(values.tolist())
+        else:
+            attribute.type = AttributeProto.TENSOR
+            attribute.t.CopyFrom(numpy_helper.from_array(values, name))

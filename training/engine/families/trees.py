@@ -3,57 +3,122 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from plugins.params import Param
+from training.engine import boosting_losses
+from training.engine.errors import TrainError
 from training.engine.families import _descent
-from training.engine.family import TASKS, Exported, Family, Needs, Problem
+from training.engine.family import MULTICLASS, REGRESSION, TASKS, Exported, Family, Needs, Problem, Rows
 
 if TYPE_CHECKING:
     import numpy as np
 
     from training.engine.control import Control
+    from training.engine.graph import Graph
 
 
 @dataclass(frozen=True)
 class Trees:
-    """`trees` holds rounds of one tree an output; a regression's raw prediction is scaled back by mean and scale."""
+    """`trees` holds LightGBM's text of one tree an output in each round.
 
+    The raw prediction is baseline + their sum; a regression's is scaled back by mean and scale, or is a logarithm.
+    """
+
+    trees: tuple[str, ...]
     baseline: np.ndarray
-    trees: list[list[Any]]
     mean: float
     scale: float
+    logarithm: bool
     task: str
+    features: int
 
     @property
     def steps(self) -> int:
-        return len(self.trees)
+        return len(self.trees) // len(self.baseline)
+
+    @cached_property
+    def _booster(self) -> Any:
+        from training.engine import lightgbm_model
+
+        return lightgbm_model.booster(self.trees, len(self.baseline), self.features)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         import numpy as np
 
-        from training.engine import boosting
-
-        raw = boosting.raw_predictions(self.baseline, self.trees, np.ascontiguousarray(X, dtype=np.float64))
-        return _descent.probabilities(raw * self.scale + self.mean, self.task)
+        raw = np.tile(self.baseline, (len(X), 1))
+        if self.trees:
+            raw += self._booster.predict(X, raw_score=True, num_threads=1).reshape(raw.shape)
+        raw = np.exp(raw) if self.logarithm else raw * self.scale + self.mean
+        return _descent.probabilities(raw, self.task)
 
     def export(self) -> Exported:
+        return Exported(self._write, len(self.baseline))
+
+    def _write(self, graph: Graph) -> None:
+        import numpy as np
+
         from training.engine import graph_trees
 
-        nodes = [[tree.nodes for tree in round_] for round_ in self.trees]
-        return Exported(
-            lambda graph: graph_trees.write(graph, nodes, self.baseline, self.mean, self.scale), len(self.baseline)
-        )
+        graph_trees.add(graph, self.trees, len(self.baseline))
+        graph.add("Add", graph.last, graph.constant(self.baseline))
+        if self.logarithm:
+            graph.add("Exp")
+        elif (self.mean, self.scale) != (0.0, 1.0):
+            scaled = graph.add("Mul", graph.last, graph.constant(np.array(self.scale)))
+            graph.add("Add", scaled, graph.constant(np.array(self.mean)))
 
 
 def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Trees:
     from training.engine.boosting import Boosting
 
-    scaled, mean, scale = _descent.standardised(problem)
-    boosting = Boosting(scaled, params, control)
+    name = boosting_losses.resolve(params["loss"], problem.task)
+    _check_problem(problem, name)
+    logarithm = name in boosting_losses.LOG_LINK
+    scaled, mean, scale = (problem, 0.0, 1.0) if logarithm else _descent.standardised(problem)
+    loss = boosting_losses.build(name, params, problem.classes)
+    boosting = Boosting(_balanced(scaled, params), params, control, loss)
     boosting.run()
-    return Trees(boosting.baseline, boosting.trees, mean, scale, problem.task)
+    return Trees(tuple(boosting.trees), boosting.baseline, mean, scale, logarithm, problem.task, problem.features)
+
+
+def _check_problem(problem: Problem, loss: str) -> None:
+    """Refuse targets and wishes that a loss cannot serve. Raises TrainError."""
+    if loss in boosting_losses.LOG_LINK and problem.train.y.min() < 0:
+        detail = f"The loss {loss} is for counts and amounts; the target has negative values."
+        raise TrainError("negative_target", detail, "Choose mse, mae, huber or quantile.", "params.loss")
+    if any(problem.monotone) and (loss in {"mae", "quantile"} or problem.task == MULTICLASS):
+        detail = f"Boosted trees cannot keep an answer monotone with the loss {loss}."
+        hint = "Choose mse, huber or poisson, or a task with two classes."
+        raise TrainError("monotone_not_for_loss", detail, hint, "params.loss")
+
+
+def _balanced(problem: Problem, params: Mapping[str, Any]) -> Problem:
+    """The problem with weights under which every class counts the same, where that is asked."""
+    import numpy as np
+
+    if problem.task == REGRESSION or params["class_weights"] != "balanced":
+        return problem
+    train = problem.train
+    each = np.ones(len(train)) if train.w is None else train.w
+    share = np.bincount(train.y, weights=each, minlength=problem.classes)
+    factor = share.sum() / (problem.classes * np.maximum(share, 1e-12))
+
+    def weighted(rows: Rows) -> Rows:
+        return replace(rows, w=factor[rows.y] * (1.0 if rows.w is None else rows.w))
+
+    return replace(problem, train=weighted(train), validation=weighted(problem.validation))
+
+
+def check(params: Mapping[str, Any], task: str) -> None:
+    """Refuse a loss that does not fit the task. Raises TrainError."""
+    loss = boosting_losses.resolve(params["loss"], task)
+    if boosting_losses.TASKS[loss] != task:
+        fitting = ", ".join(name for name, its in boosting_losses.TASKS.items() if its == task)
+        detail, hint = f"The loss {loss} does not fit a {task} task.", f"Choose auto or one of: {fitting}."
+        raise TrainError("loss_not_for_task", detail, hint, "params.loss")
 
 
 FAMILY = Family(
@@ -63,6 +128,16 @@ FAMILY = Family(
     tasks=TASKS,
     needs=Needs(),
     params=(
+        Param("loss", "choice", "auto", "What the training makes small; auto picks the usual one for the task.",
+              choices=boosting_losses.CHOICES),
+        Param("quantile", "float", 0.5, "Share of the outcomes that should lie below the answer.", low=0.001,
+              high=0.999, when=("loss", ("quantile",))),
+        Param("power", "float", 1.5, "How the variance grows with the mean: near 1 as for counts, near 2 as for "
+              "amounts.", low=1.01, high=1.99, when=("loss", ("tweedie",))),
+        Param("gamma", "float", 2.0, "How much less a row counts that is already right.", low=0.0, high=10.0,
+              when=("loss", ("focal",))),
+        Param("class_weights", "choice", "none", "balanced: rare classes count as much as frequent ones; the "
+              "probabilities shift accordingly.", choices=("none", "balanced")),
         Param("rounds", "int", 500, "Trees an output, at most.", low=1, high=20_000, label="Rounds"),
         Param("learning_rate", "float", 0.1, "How much of each tree is kept.", low=1e-3, high=1.0, log=True, tunable=True),
         Param("max_leaves", "int", 31, "Leaves a tree, at most.", low=2, high=4096, log=True, tunable=True),
@@ -70,12 +145,24 @@ FAMILY = Family(
               optional=True),
         Param("min_rows_leaf", "int", 20, "Rows in a leaf, at least; more of them overfits less.", low=1, high=100_000,
               log=True, tunable=True),
+        Param("min_gain", "float", 0.0, "What a question must improve at least to be asked.", low=0.0, high=1000.0),
         Param("l2", "float", 0.0, "Pull of the leaves towards zero.", low=0.0, high=1000.0, tunable=True),
-        Param("feature_fraction", "float", 1.0, "Share of the columns that each question may choose from.", low=0.05,
+        Param("l1", "float", 0.0, "Pull that sets the leaves of little use to zero.", low=0.0, high=1000.0),
+        Param("path_smooth", "float", 0.0, "Pull of each leaf towards the answer of the question above it.", low=0.0,
+              high=1000.0, label="Path smoothing", tunable=True),
+        Param("feature_fraction", "float", 1.0, "Share of the columns that each tree may choose from.", low=0.05,
               high=1.0, tunable=True),
+        Param("feature_fraction_split", "float", 1.0, "Share of those columns that each question may choose from.",
+              low=0.05, high=1.0, tunable=True, label="Feature fraction, each question"),
+        Param("row_fraction", "float", 1.0, "Share of the rows that each round sees.", low=0.05, high=1.0,
+              tunable=True),
+        Param("extra_trees", "bool", False, "Try one threshold a column, drawn at random: quicker, and overfits less.",
+              label="Random thresholds", tunable=True),
         Param("max_bins", "int", 255, "Steps that a column's values are sorted into, at most.", low=2, high=255),
         Param("patience", "int", 25, "Stop after so many rounds without a better validation loss; empty: never.",
               low=1, high=10_000, optional=True, label="Early stopping patience"),
     ),
     fit=fit,
+    check=check,
+    monotone=True,
 )  # fmt: skip
