@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
@@ -18,7 +18,8 @@ from datasets.tables import Described
 from plugins.params import ParamError, validate_params
 from rest.problems import Refused
 from training import suitability
-from training.engine import presets, split
+from training.engine import demands, presets, split
+from training.engine.demands import Demands
 from training.engine.errors import TrainError
 from training.engine.family import FAMILIES
 
@@ -39,7 +40,15 @@ class Request:
     features: list[str] | None = None
     time_limit: float | None = None
     seed: int = 0
-    split: Mapping[str, float] = field(default_factory=dict)
+    split: Mapping[str, Any] = field(default_factory=dict)
+    weight: str | None = None
+    class_weight: str = demands.NONE
+    monotone: Mapping[str, int] = field(default_factory=dict)
+    latency_ms: float | None = None
+
+    @property
+    def demands(self) -> Demands:
+        return Demands(self.weight or None, self.class_weight, dict(self.monotone), self.latency_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +64,22 @@ class Configuration:
     params: dict[str, Any]
     candidates: list[dict[str, Any]]
     seed: int
-    split: dict[str, float]
+    split: dict[str, Any]
     time_limit: float | None
     estimate_seconds: float | None
     explanation: list[str]
+    weight: str = ""
+    class_weight: str = demands.NONE
+    monotone: dict[str, int] = field(default_factory=dict)
+    latency_ms: float | None = None
+
+    @property
+    def demands(self) -> Demands:
+        return Demands(self.weight or None, self.class_weight, self.monotone, self.latency_ms)
 
     def columns(self) -> dict[str, Any]:
         """The fields as TrainingRun stores them."""
-        return {name: getattr(self, name) for name in self.__slots__ if name != "explanation"}
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "explanation"}
 
 
 class _Planned(NamedTuple):
@@ -91,6 +108,7 @@ def check(table: Described, recipe: Recipe | None, request: Request, others: Aro
     steps = _steps(recipe, table, request, others, faults)
     features = _features(table.schema, request, faults)
     shares = _split(request, faults)
+    _demands(table.schema, request, task, features, faults)
     _number(request.seed, 0, MAX_SEED, "seed", faults)
     _number(request.time_limit, *TIME_LIMIT, "time_limit", faults)
     _one_way(request, faults)
@@ -112,7 +130,24 @@ def check(table: Described, recipe: Recipe | None, request: Request, others: Aro
         time_limit=planned.time_limit,
         estimate_seconds=planned.seconds,
         explanation=planned.explanation,
+        weight=request.weight or "",
+        class_weight=request.class_weight,
+        monotone=dict(request.monotone),
+        latency_ms=request.latency_ms,
     )
+
+
+def _demands(schema: Schema, request: Request, task: str, features: list[str], faults: _Faults) -> None:
+    """What is asked besides must fit the table, the task, and the family where one was chosen."""
+    asked, family = request.demands, FAMILIES[request.family] if request.family in FAMILIES.names() else None
+    try:
+        demands.check(asked, schema, request.target, features, request.split.get("by"))
+        if task:
+            demands.check_task(asked, task)
+        if family:
+            demands.check_family(asked, family)
+    except TrainError as error:
+        faults.add(error.field, f"{error.detail} {error.hint}".strip())
 
 
 def _task(table: Described, request: Request, faults: _Faults) -> str:
@@ -151,9 +186,10 @@ def _steps(
 
 
 def _features(schema: Schema, request: Request, faults: _Faults) -> list[str]:
-    """The columns to learn from: those given, or all but the target."""
+    """The columns to learn from: those given, or all but the target, the weights and the groups."""
     if not request.features:
-        return [name for name in schema.names if name != request.target]
+        apart = {request.target, *demands.not_features(request.demands, request.split)}
+        return [name for name in schema.names if name not in apart]
     for place, name in enumerate(request.features):
         if name not in schema:
             faults.add(f"features[{place}]", _("there is no column “%s”") % name[:80])
@@ -162,7 +198,7 @@ def _features(schema: Schema, request: Request, faults: _Faults) -> list[str]:
     return list(dict.fromkeys(request.features))
 
 
-def _split(request: Request, faults: _Faults) -> dict[str, float]:
+def _split(request: Request, faults: _Faults) -> dict[str, Any]:
     shares = {**split.DEFAULT, **request.split}
     try:
         split.check(shares)

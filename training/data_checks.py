@@ -54,6 +54,7 @@ def _read(table: tables.Table, configuration: Configuration, every: int, others:
             seed=configuration.seed,
             every=every,
             around=others,
+            asked=configuration.demands,
         )
     except TrainError as error:
         errors = [{"field": error.field, "message": error.detail}] if error.field else []

@@ -19,6 +19,7 @@ from jobs.services import requester
 from rest.problems import Refused
 from training import artifacts, services
 from training.artifacts import Stored
+from training.engine.demands import Demands
 from training.engine.errors import TrainCancelled, TrainError, TrainPaused
 from training.engine.train import TrainReport, TrainSpec, train
 from training.models import RunState, TrainingRun
@@ -125,6 +126,7 @@ def spec_of(run: TrainingRun, table: Described, workdir: Path, others: Around = 
         task=run.task or None,
         seed=run.seed,
         split=run.split,
+        demands=Demands(run.weight or None, run.class_weight, run.monotone, run.latency_ms),
         time_limit=run.time_limit,
         around=others,
     )

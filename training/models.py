@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from departments.querysets import ProtectedQuerySet
+from training.engine.demands import NONE
 from training.querysets import ModelQuerySet, ModelVersionQuerySet, RunQuerySet
 
 
@@ -86,6 +87,13 @@ class TrainingRun(models.Model):
     candidates = models.JSONField(default=list)
     seed = models.BigIntegerField(default=0)
     split = models.JSONField(default=dict)
+    # What is asked besides; see engine/demands.py.
+    weight = models.CharField(max_length=200, blank=True)
+    class_weight = models.CharField(max_length=10, default=NONE)
+    monotone = models.JSONField(default=dict)
+    latency_ms = models.FloatField(null=True)
+    # The run whose record this one repeats, unit by unit and step by step; its own otherwise.
+    reproduces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="reproductions")
     time_limit = models.FloatField(null=True)
     estimate_seconds = models.FloatField(null=True)
     # The registered model that the result becomes a version of; empty: the one of this data set and target.

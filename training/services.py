@@ -183,6 +183,10 @@ def request_of(run: TrainingRun) -> Request:
         time_limit=run.time_limit,
         seed=run.seed,
         split=run.split,
+        weight=run.weight or None,
+        class_weight=run.class_weight,
+        monotone=run.monotone,
+        latency_ms=run.latency_ms,
     )
 
 

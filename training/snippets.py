@@ -8,6 +8,7 @@ from typing import Any
 
 from datasets.models import DatasetVersion, Recipe
 from training.configuration import Request
+from training.engine.demands import NONE
 
 
 def body_of(version: DatasetVersion, recipe: Recipe | None, request: Request, extra: dict[str, Any]) -> dict[str, Any]:
@@ -24,6 +25,10 @@ def body_of(version: DatasetVersion, recipe: Recipe | None, request: Request, ex
         "time_limit": request.time_limit,
         "seed": request.seed,
         "split": dict(request.split),
+        "weight": request.weight,
+        "class_weight": request.class_weight if request.class_weight != NONE else None,
+        "monotone": dict(request.monotone),
+        "latency_ms": request.latency_ms,
         **extra,
     }
     return {name: value for name, value in asked.items() if value not in (None, "", {}, [])}

@@ -11,6 +11,8 @@ from rest_framework import serializers
 from departments.models import Choice
 from training.cards import report_for, sees_values
 from training.configuration import MAX_SEED, Request
+from training.engine import split
+from training.engine.demands import CLASS_WEIGHTS
 from training.engine.family import FAMILIES, TASKS
 from training.engine.presets import PRESETS
 from training.live import eta_seconds
@@ -33,6 +35,15 @@ class StrictSerializer(serializers.Serializer[Any]):
 class SplitSerializer(StrictSerializer):
     test = serializers.FloatField(required=False)
     validation = serializers.FloatField(required=False)
+    kind = serializers.ChoiceField(
+        choices=split.KINDS,
+        required=False,
+        help_text="random; grouped: no group on both sides; time: the last rows are the test.",
+    )
+    by = serializers.CharField(
+        required=False, allow_null=True, max_length=200, trim_whitespace=False,
+        help_text="The column of the groups, or of the times.",
+    )  # fmt: skip
 
 
 class RunRequestSerializer(StrictSerializer):
@@ -61,14 +72,32 @@ class RunRequestSerializer(StrictSerializer):
     params = serializers.DictField(child=serializers.JSONField(allow_null=True), required=False)
     time_limit = serializers.FloatField(required=False, allow_null=True, help_text="Seconds.")
     seed = serializers.IntegerField(required=False, min_value=0, max_value=MAX_SEED)
-    split = SplitSerializer(required=False, help_text="Shares of the rows that are held out.")
+    split = SplitSerializer(required=False, help_text="Shares of the rows that are held out, and how they are chosen.")
+    weight = serializers.CharField(
+        required=False, allow_null=True, max_length=200, trim_whitespace=False,
+        help_text="A column of numbers: how much each row counts.",
+    )  # fmt: skip
+    class_weight = serializers.ChoiceField(
+        choices=CLASS_WEIGHTS, required=False, help_text="balanced: every class counts the same, however rare it is."
+    )
+    monotone = serializers.DictField(
+        child=serializers.IntegerField(),
+        required=False,
+        help_text="{column: 1 or -1}: the answer must never fall (1) or never rise (-1) with it.",
+    )
+    latency_ms = serializers.FloatField(
+        required=False, allow_null=True, help_text="The longest that one row's answer may take, in milliseconds."
+    )
 
     def request(self) -> Request:
         """The validated fields that say what to train."""
         return Request(**{name: self.validated_data[name] for name in WHAT if name in self.validated_data})
 
 
-WHAT = ("target", "task", "features", "preset", "family", "params", "time_limit", "seed", "split")
+WHAT = (
+    "target", "task", "features", "preset", "family", "params", "time_limit", "seed", "split", "weight", "class_weight",
+    "monotone", "latency_ms",
+)  # fmt: skip
 
 
 class CloneRequestSerializer(StrictSerializer):
@@ -124,7 +153,8 @@ class RunSerializer(serializers.ModelSerializer[TrainingRun]):
         model = TrainingRun
         fields: tuple[str, ...] = (
             "id", "name", "department", "created_at", "created_by", "url", "state", "progress", "eta_seconds", "dataset",
-            "recipe", "target", "task", "preset", "family", "params", "seed", "split", "time_limit", "estimate_seconds",
+            "recipe", "target", "task", "preset", "family", "params", "seed", "split", "weight",
+            "class_weight", "monotone", "latency_ms", "time_limit", "estimate_seconds",
             "started_at", "finished_at", "metrics", "baseline", "error", "job", "model_version",
         )  # fmt: skip
         read_only_fields = fields

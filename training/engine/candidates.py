@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from training.engine import artifact, metrics
 from training.engine.checkpoint import write_atomically
 from training.engine.control import Control, Monitor
+from training.engine.demands import check_family
 from training.engine.errors import TrainError
 from training.engine.family import Family, Problem, Rows
 
@@ -110,8 +111,10 @@ class Contest:
         family.check(candidate.params, target.task)
         folder = self.folder(candidate.index)
         folder.mkdir(exist_ok=True)
-        rows = self.source.prepare(family.needs).rows
-        problem = Problem(target.task, rows["train"], rows["validation"], self.seed, len(target.classes))
+        check_family(self.source.demands, family)
+        prepared = self.source.prepare(family.needs)
+        rows, classes = prepared.rows, len(target.classes)
+        problem = Problem(target.task, rows["train"], rows["validation"], self.seed, classes, prepared.monotone)
         control = self._control(candidate, place, folder)
         self.monitor.log(f"Training {family.label} on {len(rows['train']):,} rows of {problem.features} numbers.")
         fitted = family.fit(problem, candidate.params, control)
@@ -163,7 +166,7 @@ class Contest:
 
     def _score(self, model: artifact.Model, rows: Rows) -> float:
         task = self.source.target.task
-        return metrics.score(rows.y, model.predict(rows.X), task)[metrics.primary(task)]
+        return metrics.primary_score(rows.y, model.predict(rows.X), task, rows.w)
 
 
 def thinned(rows: Rows, most: int) -> Rows:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from datasets.parts import read as read_columns
 from datasets.parts import scan
 from datasets.recipe import NOTHING, Around, FittedRecipe, RecipeError, columns_named, complete, fit
-from datasets.schema import Schema
-from training.engine import split
+from datasets.schema import Column, Schema
+from training.engine import demands, split
+from training.engine.demands import Demands
 from training.engine.errors import TrainError
 from training.engine.family import REGRESSION, Needs, Rows
 from training.engine.targets import Target, understand
@@ -21,14 +22,22 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+ORIGIN = "__row__"  # carries a row's place through a recipe that removes, adds or reorders training rows
+
 
 @dataclass(frozen=True)
 class Prepared:
-    """The numbers of one recipe: its fitted form, the names of the matrix's columns, and the rows of each part."""
+    """The numbers of one recipe: its fitted form, the names of the matrix's columns, and the rows of each part.
+
+    `origin` (training rows,) is each training row's place among the part's rows before the recipe; −1 for a row that
+    the recipe made up. `monotone` holds −1, 0 or 1 for each column; empty where nothing was asked.
+    """
 
     recipe: FittedRecipe
     features: list[str]
     rows: Mapping[str, Rows]
+    origin: np.ndarray
+    monotone: tuple[int, ...] = ()
 
 
 @dataclass
@@ -43,6 +52,7 @@ class Source:
     steps: list[dict[str, Any]]
     around: Around = NOTHING
     findings: list[dict[str, Any]] = field(default_factory=list)
+    demands: Demands = field(default_factory=Demands)
     _prepared: dict[Needs, Prepared] = field(default_factory=dict)
 
     def part(self, name: str) -> pl.DataFrame:
@@ -61,6 +71,8 @@ class Source:
         return self._prepared[needs]
 
     def _prepare(self, needs: Needs) -> Prepared:
+        import numpy as np
+
         name = self.target.name
         try:
             steps = complete(self.steps, self.schema, self.features, needs, target=name, around=self.around)
@@ -70,14 +82,20 @@ class Source:
         columns = recipe.derived(self.features)
         if not columns:
             raise TrainError("no_features", "The recipe leaves no column to learn from.", "Keep a feature.", "features")
-        tables = {part: self._rows(recipe, columns, part) for part in split.PARTS}
+        tables, origin = {}, np.zeros(0, np.int64)
+        for part in split.PARTS:
+            tables[part], origins = self._rows(recipe, columns, part)
+            origin = origins if part == "train" else origin
         kept = _varying(tables["train"].X)
         if not kept.any():
             raise TrainError("no_features", "No feature differs between the training rows.", "Add one.", "features")
         self._note_constant(recipe, [column for column, keep in zip(columns, kept, strict=True) if not keep])
-        rows = {part: Rows(_ordered(table.X, kept), table.y) for part, table in tables.items()}
+        rows = {part: Rows(_ordered(table.X, kept), table.y, table.w) for part, table in tables.items()}
         _refuse_gaps(rows, columns, kept, needs)
-        return Prepared(recipe, [column for column, keep in zip(columns, kept, strict=True) if keep], rows)
+        features = [column for column, keep in zip(columns, kept, strict=True) if keep]
+        sources = {column: recipe.layout.sources[column] for column in features}
+        monotone = demands.monotone(self.demands, self.part("train"), origin, rows["train"].X, features, sources)
+        return Prepared(recipe, features, rows, origin, monotone)
 
     def _note_constant(self, recipe: FittedRecipe, columns: list[str]) -> None:
         """Every column that is left out has a recorded reason, once: its own, or that of the column it was made from."""
@@ -85,16 +103,23 @@ class Source:
         if new := [name for name in columns if not {name, *recipe.sources([name])} & noted]:
             self.findings.append(_constant_columns(new))
 
-    def _rows(self, recipe: FittedRecipe, columns: Sequence[str], part: str) -> Rows:
+    def _rows(self, recipe: FittedRecipe, columns: Sequence[str], part: str) -> tuple[Rows, np.ndarray]:
+        """The part's numbers with their weights, and the rows' places in the part before the recipe."""
         import numpy as np
         import polars as pl
 
-        table = recipe.transform(self.part(part), training=part == "train").collect()
+        raw = self.part(part)
+        tracked = FittedRecipe(Schema((*recipe.schema.columns, Column(ORIGIN, "integer"))), recipe.steps)
+        frame = raw.with_columns(pl.int_range(raw.height, dtype=pl.Int64).alias(ORIGIN))
+        table = tracked.transform(frame, training=part == "train").collect()
         if part == "train" and table.height < 2:
             detail = "The recipe leaves fewer than two training rows."
             raise TrainError("too_few_rows", detail, "Remove the step that drops the rows.", "steps")
         X = table.select(pl.col(columns).cast(pl.Float64)).to_numpy()
-        return Rows(np.ascontiguousarray(X, dtype=np.float64), self.target.numbers(table[self.target.name]))
+        y, origin = self.target.numbers(table[self.target.name]), table[ORIGIN].fill_null(-1).to_numpy()
+        learned = self.target.numbers(self.part("train")[self.target.name])
+        w = demands.weights(self.demands, raw, origin, y, self.part("train"), learned)
+        return Rows(np.ascontiguousarray(X, dtype=np.float64), y, w), origin
 
 
 def read(
@@ -105,17 +130,20 @@ def read(
     features: Sequence[str],
     steps: list[dict[str, Any]],
     task: str | None,
-    shares: Mapping[str, float],
+    shares: Mapping[str, Any],
     seed: int,
     every: int = 1,
     around: Around = NOTHING,
+    asked: Demands | None = None,
 ) -> Source:
     """Read the columns that are used, leave out rows without a target, and split. Raises TrainError.
 
-    `every` = n takes each n-th row only, for a first look at a large table.
+    `shares` is the split, see split.check. `every` = n takes each n-th row only, for a first look at a large table.
     """
-    wanted = _check_columns(schema, target, features)
-    used = [n for n in schema.names if n in {*wanted, target, *_named(steps)}]
+    asked, by = asked or Demands(), shares.get("by")
+    wanted = _check_columns(schema, target, features, demands.not_features(asked, shares))
+    demands.check(asked, schema, target, wanted, by)
+    used = [n for n in schema.names if n in {*wanted, target, by, asked.weight, *_named(steps)}]
     frame = read_columns(path, used) if every == 1 else scan(path).select(used).gather_every(every).collect()
     findings = []
     frame = _without_repeats(frame, schema, steps)
@@ -129,10 +157,19 @@ def read(
     left = [name for name in wanted if name not in empty]
     if not left:
         raise TrainError("no_features", "Every feature is empty.", "Choose columns that hold values.", "features")
-    classes = understood.task != REGRESSION
-    parts = split.split(understood.numbers(known[target]), shares, seed, stratified=classes)
+    demands.check_task(asked, understood.task)
+    parts = _split(known, understood, shares, seed)
     own = Schema(tuple(column for column in schema if column.name in used and column.name not in empty))
-    return Source(known, own, understood, left, parts, steps, around, findings)
+    return Source(known, own, understood, left, parts, steps, around, findings, asked)
+
+
+def _split(known: pl.DataFrame, target: Target, asked: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
+    kind, shares = asked.get("kind") or split.RANDOM, split.shares(asked)
+    if kind == split.GROUPED:
+        return split.split_groups(demands.group_codes(known[asked["by"]]), shares, seed)
+    if kind == split.TIMED:
+        return split.split_times(demands.times(known[asked["by"]]), shares)
+    return split.split(target.numbers(known[target.name]), shares, seed, stratified=target.task != REGRESSION)
 
 
 def _without_repeats(frame: pl.DataFrame, schema: Schema, steps: list[dict[str, Any]]) -> pl.DataFrame:
@@ -158,12 +195,12 @@ def _known(frame: pl.DataFrame, target: str, type_: str) -> pl.Expr:
     return known & pl.col(target).is_not_nan() if type_ == "number" and frame[target].dtype.is_float() else known
 
 
-def _check_columns(schema: Schema, target: str, features: Sequence[str]) -> list[str]:
-    """Return the features: those given, or every column but the target."""
+def _check_columns(schema: Schema, target: str, features: Sequence[str], apart: frozenset[str]) -> list[str]:
+    """Return the features: those given, or every column but the target and those that serve another purpose."""
     if target not in schema:
         known = ", ".join(schema.names[:20])
         raise TrainError("unknown_target", f"There is no column “{target}”.", f"Known are {known}.", "target")
-    wanted = list(dict.fromkeys(features)) or [name for name in schema.names if name != target]
+    wanted = list(dict.fromkeys(features)) or [n for n in schema.names if n not in {target, *apart}]
     for name in wanted:
         if name not in schema:
             raise TrainError("unknown_feature", f"There is no column “{name}”.", "Choose existing columns.", "features")

@@ -17,53 +17,74 @@ def primary(task: str) -> str:
     return "rmse" if task == REGRESSION else "log_loss"
 
 
-def score(y: np.ndarray, answer: np.ndarray, task: str) -> Metrics:
-    """Shape: y (rows,); answer (rows,) values or (rows, classes) probabilities. No rows: no metrics."""
+def score(y: np.ndarray, answer: np.ndarray, task: str, w: np.ndarray | None = None) -> Metrics:
+    """Shape: y (rows,); answer (rows,) values or (rows, classes) probabilities; w (rows,) weights. No rows: no metrics.
+
+    Every figure counts rows by their weight but the median error and the area under the curve, which go by ranks.
+    """
     if len(y) == 0:
         return {}
-    return regression(y, answer) if task == REGRESSION else classification(y, answer, task)
+    return regression(y, answer, w) if task == REGRESSION else classification(y, answer, task, w)
 
 
-def regression(y: np.ndarray, answer: np.ndarray) -> Metrics:
+def primary_score(y: np.ndarray, answer: np.ndarray, task: str, w: np.ndarray | None = None) -> float:
+    """The primary metric alone, which is what many candidates are compared by."""
+    import numpy as np
+
+    loss = float(np.average(row_losses(y, answer, task), weights=w))
+    return loss**0.5 if task == REGRESSION else loss
+
+
+def row_losses(y: np.ndarray, answer: np.ndarray, task: str) -> np.ndarray:
+    """Each row's part in the primary metric: squared error, or −log of the truth's probability. Shape: (rows,)."""
+    import numpy as np
+
+    if task == REGRESSION:
+        squares: np.ndarray = (answer - y) ** 2
+        return squares
+    losses: np.ndarray = -np.log(np.clip(answer[np.arange(len(y)), y], 1e-15, 1.0))
+    return losses
+
+
+def regression(y: np.ndarray, answer: np.ndarray, w: np.ndarray | None = None) -> Metrics:
     """Root mean squared, mean absolute and median absolute error, and R² (left out where the target is constant)."""
     import numpy as np
 
     error = answer - y
-    spread = float(((y - y.mean()) ** 2).sum())
+    square, spread = np.average(error**2, weights=w), np.average((y - np.average(y, weights=w)) ** 2, weights=w)
     metrics = {
-        "rmse": float(np.sqrt(np.mean(error**2))),
-        "mae": float(np.mean(np.abs(error))),
+        "rmse": float(np.sqrt(square)),
+        "mae": float(np.average(np.abs(error), weights=w)),
         "median_ae": float(np.median(np.abs(error))),
     }
-    return {**metrics, "r2": 1.0 - float((error**2).sum()) / spread} if spread > 0 else metrics
+    return {**metrics, "r2": 1.0 - float(square / spread)} if spread > 0 else metrics
 
 
-def classification(y: np.ndarray, probabilities: np.ndarray, task: str) -> Metrics:
+def classification(y: np.ndarray, probabilities: np.ndarray, task: str, w: np.ndarray | None = None) -> Metrics:
     """Log loss, accuracy, balanced accuracy, F1, precision and recall (of the second class, or the mean over classes),
     AUC (one against the rest, mean over the classes that are there) and the Brier score."""
     import numpy as np
 
     chosen = probabilities.argmax(axis=1)
-    table = confusion(y, chosen, probabilities.shape[1])
+    table = confusion(y, chosen, probabilities.shape[1], w)
     precision, recall = _shares(table.diagonal(), table.sum(axis=0)), _shares(table.diagonal(), table.sum(axis=1))
     f1 = _shares(2.0 * table.diagonal(), table.sum(axis=0) + table.sum(axis=1))
     present = table.sum(axis=1) > 0
     picked = slice(1, 2) if task == BINARY else present
-    likely = np.clip(probabilities[np.arange(len(y)), y], 1e-15, 1.0)
     metrics = {
-        "log_loss": float(-np.log(likely).mean()),
-        "accuracy": float((chosen == y).mean()),
+        "log_loss": float(np.average(row_losses(y, probabilities, task), weights=w)),
+        "accuracy": float(np.average(chosen == y, weights=w)),
         "balanced_accuracy": float(recall[present].mean()),
         "f1": float(f1[picked].mean()),
         "precision": float(precision[picked].mean()),
         "recall": float(recall[picked].mean()),
-        "brier": brier(y, probabilities),
+        "brier": brier(y, probabilities, w),
     }
     area = auc(y, probabilities, task)
     return metrics if area is None else {**metrics, "auc": area}
 
 
-def brier(y: np.ndarray, probabilities: np.ndarray) -> float:
+def brier(y: np.ndarray, probabilities: np.ndarray, w: np.ndarray | None = None) -> float:
     """Mean squared distance of the probabilities from the truth (Brier, 1950), summed over the classes.
 
     With two classes it is taken of the second class alone, so from 0 to 1, as is usual there.
@@ -71,14 +92,14 @@ def brier(y: np.ndarray, probabilities: np.ndarray) -> float:
     import numpy as np
 
     squares = (probabilities - np.eye(probabilities.shape[1])[y]) ** 2
-    return float(squares[:, 1].mean() if probabilities.shape[1] == 2 else squares.sum(axis=1).mean())
+    return float(np.average(squares[:, 1] if probabilities.shape[1] == 2 else squares.sum(axis=1), weights=w))
 
 
-def confusion(y: np.ndarray, chosen: np.ndarray, classes: int) -> np.ndarray:
-    """Shape: (classes, classes) counts, truth down, answer across."""
+def confusion(y: np.ndarray, chosen: np.ndarray, classes: int, w: np.ndarray | None = None) -> np.ndarray:
+    """Shape: (classes, classes) counts or weights, truth down, answer across."""
     import numpy as np
 
-    return np.bincount(y * classes + chosen, minlength=classes * classes).reshape(classes, classes)
+    return np.bincount(y * classes + chosen, weights=w, minlength=classes * classes).reshape(classes, classes)
 
 
 def auc(y: np.ndarray, probabilities: np.ndarray, task: str) -> float | None:
@@ -109,10 +130,11 @@ def _shares(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return shares
 
 
-def constant_answer(y: np.ndarray, rows: int, task: str, classes: int) -> np.ndarray:
+def constant_answer(y: np.ndarray, rows: int, task: str, classes: int, w: np.ndarray | None = None) -> np.ndarray:
     """What one answers without a model: the training mean, or the training shares of the classes."""
     import numpy as np
 
     if task == REGRESSION:
-        return np.full(rows, y.mean())
-    return np.tile(np.bincount(y, minlength=classes) / len(y), (rows, 1))
+        return np.full(rows, np.average(y, weights=w))
+    counts = np.bincount(y, weights=w, minlength=classes)
+    return np.tile(counts / counts.sum(), (rows, 1))

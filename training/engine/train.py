@@ -26,6 +26,7 @@ from training.engine import checks, data, inputs, metrics, split
 from training.engine.candidates import Candidate, Result
 from training.engine.checkpoint import write_atomically
 from training.engine.control import Monitor
+from training.engine.demands import Demands
 from training.engine.errors import TrainCancelled, TrainError, TrainPaused
 from training.engine.family import FAMILIES
 from training.engine.split import DEFAULT
@@ -42,7 +43,8 @@ class TrainSpec:
     """What to train. `features` empty: every column but the target. `task` None: inferred from the target.
 
     `candidates` is a list of {"family", "params"}; the best by validation score is kept. `time_limit` is in seconds.
-    `split` gives the shares of the rows held out: {"test", "validation"}.
+    `split` gives the shares of the rows held out and how they are chosen, see split.check; `demands` what is asked
+    besides.
     """
 
     data: Path
@@ -53,9 +55,10 @@ class TrainSpec:
     features: list[str] = field(default_factory=list)
     task: str | None = None
     seed: int = 0
-    split: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT))
+    split: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULT))
     time_limit: float | None = None
     around: Around = NOTHING
+    demands: Demands = field(default_factory=Demands)
 
     def fingerprint(self) -> str:
         """What tells the checkpoints of this training from another's: everything asked for, and the file's size."""
@@ -176,6 +179,7 @@ def _read(spec: TrainSpec) -> Source:
         shares=spec.split,
         seed=spec.seed,
         around=spec.around,
+        asked=spec.demands,
     )
 
 
@@ -264,13 +268,13 @@ def _score(artifact: Path, source: Source, prepared: Prepared, threads: int) -> 
     """Metrics, baseline and confusion tables by part, from the written model's own predictions."""
     target = source.target
     model = artifacts.Model(artifact, target.task, threads)
-    scores, baseline, tables = {}, {}, {}
+    scores, baseline, tables, learned = {}, {}, {}, prepared.rows["train"]
     for part, whole in prepared.rows.items():
         rows = contest.thinned(whole, SCORED_ROWS) if part == "train" else whole
         answer = model.predict(rows.X) if len(rows) else None
-        constant = metrics.constant_answer(prepared.rows["train"].y, len(rows), target.task, len(target.classes))
-        scores[part] = {} if answer is None else metrics.score(rows.y, answer, target.task)
-        baseline[part] = metrics.score(rows.y, constant, target.task)
+        constant = metrics.constant_answer(learned.y, len(rows), target.task, len(target.classes), learned.w)
+        scores[part] = {} if answer is None else metrics.score(rows.y, answer, target.task, rows.w)
+        baseline[part] = metrics.score(rows.y, constant, target.task, rows.w)
         if target.classes and answer is not None:
             tables[part] = metrics.confusion(rows.y, answer.argmax(axis=1), len(target.classes)).tolist()
     return scores, baseline, tables
