@@ -53,12 +53,12 @@ class Param:
 
     A "column" names one column of the table, "columns" several; "pairs" gives each of some columns a text, "expression"
     is read by whoever declares it, "table" names another table and "names" some of its columns.
-    `low` and `high` are inclusive bounds (for "ints" and
-    "numbers", of each item), and `types` the column types that are offered. `log` says that a search should draw from the
-    range on a logarithmic scale. `tunable` parameters may appear in a study's search space. `when` = (name, values)
-    shows the parameter in forms only while another has one of those values. `optional` admits None; what is `needed` all
-    the same is missed later, so that a draft can be kept without it. A `secret` is sealed
-    before it is stored and never shown again.
+    `low` and `high` are inclusive bounds (for "ints" and "numbers", of each item), and `types` the column types that are
+    offered. `log` says that a search should draw from the range on a logarithmic scale. `tunable` parameters may appear in
+    a study's search space; `search` is what is usually searched, {"low", "high", "log"} or a list of values, where that is
+    less than all that is allowed. `when` = (name, values) shows the parameter in forms only while another has one of those
+    values. `optional` admits None; what is `needed` all the same is missed later, so that a draft can be kept without it. A
+    `secret` is sealed before it is stored and never shown again.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Param:
     max_items: int = 16
     when: tuple[str, tuple[Any, ...]] | None = None
     secret: bool = False
+    search: Any = None
 
     @property
     def title(self) -> str:
