@@ -25,6 +25,7 @@ from training.engine.train import TrainReport, TrainSpec, train
 from training.models import RunState, TrainingRun
 from training.monitor import JobMonitor
 from training.registration import register
+from training.trials import monitor_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,14 +40,21 @@ def execute(run: TrainingRun, ctx: JobContext) -> dict[str, Any]:
     table = _table(run, decision)
     with ctx.write():
         mark_running(run, given_now(run, actor, decision))
-    monitor = JobMonitor(run.pk, ctx)
-    report = _train(run, table, ctx, monitor)
-    stored = artifacts.store(ctx.workdir / "artifact")
-    monitor.flush()
+    monitor = monitor_for(run, ctx, table.rows)
     result = {"run": str(run.pk)}
+    try:
+        report = _train(run, table, ctx, monitor)
+    except Cancelled:
+        if monitor.ended_early(result):
+            return result
+        raise
+    stored = artifacts.store(ctx.workdir / "artifact")
+    monitor.trained(ctx.workdir / "artifact", stored)
+    monitor.flush()
     with ctx.effect(result):
         may_go_on(run, actor)
         finish(run, report, stored, table)
+        monitor.settle()
     return result
 
 

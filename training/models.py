@@ -22,10 +22,21 @@ class RunState(models.TextChoices):
     STOPPED = "stopped", _("Stopped, best kept")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+    # Only a study's trial: it was clearly worse than others at the same step.
+    PRUNED = "pruned", _("Ended early")
 
 
 LIVE = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED)
 WITH_RESULT = (RunState.SUCCEEDED, RunState.STOPPED)
+
+
+class Pruner(models.TextChoices):
+    """How poor trials are found on their way: see training.engine.pruning."""
+
+    NONE = "none", _("Every trial trains to its end")
+    ASHA = "asha", _("Successive halving (ASHA)")
+    HYPERBAND = "hyperband", _("Hyperband")
+    MEDIAN = "median", _("Worse than the median")
 
 
 class Study(models.Model):
@@ -41,6 +52,21 @@ class Study(models.Model):
     metric = models.CharField(max_length=40, blank=True)
     direction = models.CharField(max_length=8, default="minimize")
     trial_count = models.PositiveIntegerField(default=10)
+    pruner = models.CharField(max_length=10, choices=Pruner.choices, default=Pruner.NONE)
+    # What the best trial may not exceed: any of {latency_ms, size_mb}.
+    limits = models.JSONField(default=dict)
+    parallel = models.PositiveSmallIntegerField(default=2)
+    # Seconds of the whole study, counted from its start or its last continuation.
+    total_time_limit = models.FloatField(null=True)
+    began_at = models.DateTimeField(default=timezone.now)
+    # Figures of the table by which other studies find similar ones: counts and shares, no names. {}: unknown.
+    meta = models.JSONField(default=dict)
+    # Configurations that were tried first because they did best on similar tables.
+    borrowed = models.JSONField(default=list)
+    # The registered model that gets the best trial's version, and whether it gets it without being asked at the end.
+    model_name = models.CharField(max_length=160, blank=True)
+    promote_best = models.BooleanField(default=True)
+    ended_by = models.CharField(max_length=20, blank=True)
     state = models.CharField(max_length=10, choices=RunState.choices, default=RunState.QUEUED)
     error = models.JSONField(null=True)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -142,6 +168,14 @@ class TrainingRun(models.Model):
         return self.progress if self.is_finished or self.job is None else float(self.job.progress)
 
 
+class Origin(models.TextChoices):
+    """Why a trial's parameters were tried."""
+
+    SEARCH = "search", _("Suggested")
+    DEFAULT = "default", _("As asked for")
+    SIMILAR = "similar", _("From a similar table")
+
+
 class Trial(models.Model):
     """One try within a study: drawn parameters, the run that tried them, and the score."""
 
@@ -149,7 +183,17 @@ class Trial(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="trials")
     number = models.PositiveIntegerField()
     params = models.JSONField(default=dict)
+    origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.SEARCH)
     value = models.FloatField(null=True)
+    # The lowest validation loss at each rung that it came to: {epoch or round: loss}.
+    rungs = models.JSONField(default=dict)
+    # Where and why it was ended: {step, unit, value, bar}.
+    pruned = models.JSONField(null=True)
+    latency_ms = models.FloatField(null=True)
+    size_bytes = models.BigIntegerField(null=True)
+    # By how much, as shares, it is over each of the study's limits; at most 0 where it keeps them.
+    excess = models.JSONField(default=dict)
+    feasible = models.BooleanField(default=True)
     run = models.OneToOneField(TrainingRun, on_delete=models.CASCADE, related_name="trial")
 
     class Meta:

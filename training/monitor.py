@@ -11,7 +11,10 @@ from django.utils import timezone
 from training.models import RunMetric
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jobs.context import JobContext
+    from training.artifacts import Stored
     from training.engine.control import Signal
 
 FLUSH_EVERY = 0.3  # seconds: the curve moves within one, and a fast loop writes in bulk
@@ -60,6 +63,16 @@ class JobMonitor:
             )
         self._waiting.clear()
         self._flushed = time.monotonic()
+
+    def trained(self, artifact: Path, stored: Stored) -> None:
+        """The model is written, and not yet the run's."""
+
+    def settle(self) -> None:
+        """Within the transaction that ends the run with a result."""
+
+    def ended_early(self, result: dict[str, Any]) -> bool:
+        """Whether the training was told to leave by the monitor itself, which has then ended the run."""
+        return False
 
     def _point(self, candidate: str, step: int, values: dict[str, Any]) -> RunMetric:
         at = timezone.now()

@@ -6,6 +6,7 @@ The table of trials is the whole state: a study has no process of its own that c
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,24 +15,21 @@ from django.utils.translation import gettext as _
 
 from audit.services import record
 from datasets.models import DatasetVersion, Recipe
-from departments.access import Actor, Verb, require
+from departments.access import Actor
 from departments.models import Department
 from jobs import services as jobs
 from jobs.models import Job
 from rest.problems import Refused, invalid
-from training import services
+from training import services, warm_start
 from training.artifacts import Stored, open_file
 from training.configuration import Configuration, Request, check
-from training.engine.errors import TrainError
 from training.engine.family import FAMILIES
 from training.engine.metrics import primary
-from training.engine.search import space, suggest
-from training.models import LIVE, WITH_RESULT, RunState, Study, TrainingRun, Trial
+from training.engine.search import Tried, default_search, suggest
+from training.models import LIVE, WITH_RESULT, Origin, RunState, Study, TrainingRun, Trial
 from training.registration import register
-
-IN_FLIGHT = 2  # trials at a time: more would only learn less from each other on a small machine
-TRIALS = (1, 200)
-SIGNALS = ("stop", "cancel")
+from training.study_options import MEGABYTE, Options, check_options, check_search
+from training.study_results import space_of
 
 
 def start_study(
@@ -40,67 +38,74 @@ def start_study(
     department: Department,
     version: DatasetVersion,
     request: Request,
-    search: Mapping[str, Any],
     trials: int,
+    search: Mapping[str, Any] | None = None,
+    options: Options | None = None,
     recipe: Recipe | None = None,
     name: str = "",
 ) -> Study:
-    """Check the shared configuration and the ranges, and queue the first trials."""
+    """Check the shared configuration and the ranges, and queue the first trials.
+
+    Without `search` the parameters are searched that the family declares to be worth it.
+    """
     decision = services.require_train(actor, version.dataset, department)
     services.require_recipe(actor, recipe, department)
     if not request.family:
         raise invalid("family", _("a study tunes the parameters of one family: name it"))
     others = services.around_for(actor, department, recipe.steps if recipe else [])
-    configuration = check(services.table_for(actor, version, decision), recipe, request, others)
-    check_search(configuration.family, search, trials)
+    table = services.table_for(actor, version, decision)
+    configuration = check(table, recipe, request, others)
+    asked = options or Options()
+    ranges = default_search(FAMILIES[configuration.family].params) if search is None else dict(search)
+    check_search(configuration.family, ranges, trials)
+    check_options(asked, configuration, ranges)
     with transaction.atomic():
         study = Study.objects.create(
             department=department,
             name=name or f"{services.default_name(configuration)} · {department.studies.count() + 1}",
             dataset_version=version,
             configuration={**configuration.columns(), "recipe": str(recipe.pk) if recipe else None},
-            search=dict(search),
+            search=ranges,
             metric=primary(configuration.task),
             direction="minimise",
             trial_count=trials,
+            meta=warm_start.figures_of(table, configuration),
             state=RunState.RUNNING,
             created_by_id=actor.person_id,
+            **asked.columns(),
         )
-        details = {"dataset": str(version.dataset_id), "family": configuration.family, "trials": trials}
+        if asked.warm_start:
+            study.borrowed = warm_start.borrowed(study, space_of(study))
+            study.save(update_fields=["borrowed"])
+        details = {
+            "dataset": str(version.dataset_id), "family": configuration.family, "trials": trials,
+            "pruner": asked.pruner, "borrowed": len(study.borrowed),
+        }  # fmt: skip
         record("study.create", study, rule=decision.rule, version=version.number, details=details)
-        _top_up(study, actor)
+        top_up(study, actor)
     return study
 
 
-def check_search(family: str, search: Mapping[str, Any], trials: int) -> None:
-    """Raise 422 for ranges that the family's declarations do not allow, and for too many trials."""
-    if not TRIALS[0] <= trials <= TRIALS[1]:
-        words = {"got": trials, "low": TRIALS[0], "high": TRIALS[1]}
-        raise invalid("trials", _("got %(got)s; expected a whole number from %(low)s to %(high)s") % words)
-    try:
-        space(FAMILIES[family].params, search)
-    except TrainError as error:
-        raise invalid(error.field, f"{error.detail} {error.hint}".strip()) from error
-
-
-def _top_up(study: Study, actor: Actor) -> None:
-    """Queue trials until enough are in flight or all are made."""
+def top_up(study: Study, actor: Actor) -> None:
+    """Queue trials until enough are in flight, all are made, or the time is up."""
     made = list(study.trials.select_related("run"))
-    while len(made) < study.trial_count and sum(not trial.run.is_finished for trial in made) < IN_FLIGHT:
+    flying = sum(not trial.run.is_finished for trial in made)
+    if time_is_up(study):
+        study.ended_by = "time limit"
+        study.save(update_fields=["ended_by"])
+        return
+    for _turn in range(min(study.trial_count - len(made), study.parallel - flying)):
         made.append(_next_trial(study, made, actor))
+
+
+def time_is_up(study: Study) -> bool:
+    limit = study.total_time_limit
+    return limit is not None and timezone.now() >= study.began_at + timedelta(seconds=limit)
 
 
 def _next_trial(study: Study, made: list[Trial], actor: Actor) -> Trial:
     shared = study.configuration
-    ranges = space(FAMILIES[shared["family"]].params, study.search)
-    drawn = suggest(
-        ranges,
-        [(trial.params, value) for trial in made if (value := score_of(trial)) is not None],
-        seed=shared["seed"],
-        direction=study.direction,
-        running=[trial.params for trial in made if not trial.run.is_finished],
-        number=len(made),
-    )
+    origin, drawn = _params_for(study, made)
     number = len(made) + 1
     run = services.create_run(
         actor=actor,
@@ -109,8 +114,31 @@ def _next_trial(study: Study, made: list[Trial], actor: Actor) -> Trial:
         recipe=Recipe.objects.filter(pk=shared["recipe"]).first() if shared["recipe"] else None,
         configuration=_with_params(shared, drawn),
         name=f"{study.name[:150]} #{number}",
+        model_name=study.model_name,
     )
-    return Trial.objects.create(study=study, number=number, params=drawn, run=run)
+    return Trial.objects.create(study=study, number=number, params=drawn, origin=origin, run=run)
+
+
+def _params_for(study: Study, made: list[Trial]) -> tuple[str, dict[str, Any]]:
+    """What was asked for, what did best on similar tables, and then what the search suggests."""
+    where = space_of(study)
+    fixed = {one.name: study.configuration["params"][one.name] for one in where}
+    first = [(Origin.DEFAULT, fixed)] if all(one.holds(fixed) for one in where) else []
+    first += [(Origin.SIMILAR, params) for params in study.borrowed if params != fixed]
+    if len(made) < len(first):
+        return first[len(made)]
+    seed = study.configuration["seed"]
+    return Origin.SEARCH, suggest(
+        where, [tried(trial) for trial in made], seed=seed, direction=study.direction, number=len(made)
+    )
+
+
+def tried(trial: Trial) -> Tried:
+    """The trial as the search sees it."""
+    if not trial.run.is_finished:
+        return Tried(trial.params, running=True)
+    pruned = (int(trial.pruned["unit"]), float(trial.pruned["value"])) if trial.pruned else None
+    return Tried(trial.params, score_of(trial), pruned, trial.excess)
 
 
 def _with_params(shared: Mapping[str, Any], drawn: Mapping[str, Any]) -> Configuration:
@@ -130,25 +158,36 @@ def trial_ended(*, trial: Trial, job: Job) -> None:
     """Keep the trial's score and go on: with the next trial, or, after the last, with the best one's model."""
     study = Study.objects.select_for_update().select_related("department").get(pk=trial.study_id)
     trial.value = score_of(trial)
-    trial.save(update_fields=["value"])
+    trial.excess = _excess(study, trial)
+    trial.feasible = all(share <= 0 for share in trial.excess.values())
+    trial.save(update_fields=["value", "excess", "feasible"])
     if study.state == RunState.RUNNING and not study.is_finished:
         _go_on(study, job)
     if not study.trials.filter(run__state__in=LIVE).exists():
         _close(study)
 
 
+def _excess(study: Study, trial: Trial) -> dict[str, float]:
+    """By how much the trial's model is over each limit, as a share of it."""
+    size = None if trial.size_bytes is None else trial.size_bytes / MEGABYTE
+    measured = {"latency_ms": trial.latency_ms, "size_mb": size}
+    return {name: value / limit - 1.0 for name, limit in study.limits.items() if (value := measured[name]) is not None}
+
+
 def _go_on(study: Study, job: Job) -> None:
     try:
-        _top_up(study, jobs.requester(job))
+        top_up(study, jobs.requester(job))
     except Refused as refused:
         study.error = refused.as_problem()
         study.save(update_fields=["error"])
 
 
 def best_trial(study: Study) -> Trial | None:
-    """The trial with the best score so far; of equals, the first."""
-    scored = study.trials.filter(value__isnull=False, run__state__in=WITH_RESULT).select_related("run")
-    return scored.order_by("value" if study.direction == "minimise" else "-value", "number").first()
+    """The trial with the best score so far among those within the limits; of equals, the first."""
+    scored = study.trials.filter(value__isnull=False, feasible=True, run__state__in=WITH_RESULT)
+    return (
+        scored.select_related("run").order_by("value" if study.direction == "minimise" else "-value", "number").first()
+    )
 
 
 def _close(study: Study) -> None:
@@ -158,20 +197,27 @@ def _close(study: Study) -> None:
     best = best_trial(study)
     if study.state == RunState.RUNNING:
         study.state = RunState.SUCCEEDED if best else RunState.FAILED
-        study.error = study.error if best else study.error or _last_error(study)
-    if best and study.state != RunState.CANCELLED:
-        register(run=best.run, stored=_stored(best.run))
+        study.error = study.error if best else study.error or _why_nothing(study)
+    if best and study.promote_best and study.state != RunState.CANCELLED:
+        register(run=best.run, stored=stored_of(best.run))
     study.finished_at = timezone.now()
     study.save(update_fields=["state", "error", "finished_at"])
     record(f"study.{study.state}", study, details={"trials": study.trials.count()})
 
 
-def _last_error(study: Study) -> dict[str, Any] | None:
+def _why_nothing(study: Study) -> dict[str, Any] | None:
+    over = list(study.trials.filter(feasible=False))
+    if over:
+        nearest = min(over, key=lambda trial: max(trial.excess.values()))
+        detail = _("No trial keeps the limits. The nearest, trial %(number)d, is over by %(share).0f %%.")
+        share = 100 * max(nearest.excess.values())
+        found = Refused("limits_not_kept", detail % {"number": nearest.number, "share": share}, status=422)
+        return found.as_problem() | {"hint": _("Allow more, or search smaller models, and start the study again.")}
     failed = study.trials.filter(run__state=RunState.FAILED).select_related("run").order_by("-number").first()
     return failed.run.error if failed else None
 
 
-def _stored(run: TrainingRun) -> Stored:
+def stored_of(run: TrainingRun) -> Stored:
     """The artifact that a run left in the storage."""
     import hashlib
 
@@ -181,40 +227,3 @@ def _stored(run: TrainingRun) -> Stored:
     with open_file(kept["storage_key"], "manifest.json") as stream:
         content = stream.read()
     return Stored(kept["storage_key"], hashlib.sha256(content).hexdigest(), kept["size_bytes"], orjson.loads(content))
-
-
-def signal_study(*, actor: Actor, study: Study, signal: str) -> Study:
-    """Stop (and keep the best trial so far) or cancel: no further trial begins, and the running ones are told.
-
-    The study's row is released before its jobs are touched: a trial that ends at this moment takes them the other way
-    round, and the two must not wait for each other.
-    """
-    if signal not in SIGNALS:
-        raise invalid("signal", _("choose from %s") % ", ".join(SIGNALS))
-    decision = require(actor, Verb.TRAIN, study)
-    with transaction.atomic():
-        study = Study.objects.select_for_update().get(pk=study.pk)
-        if study.is_finished:
-            raise Refused("study_ended", _("This study has ended (%s).") % study.get_state_display())
-        study.state = RunState.STOPPED if signal == "stop" else RunState.CANCELLED
-        study.save(update_fields=["state"])
-        record(f"study.{signal}", study, rule=decision.rule)
-    for trial in study.trials.filter(run__state__in=LIVE).select_related("run__job"):
-        _signal_trial(trial, signal)
-    study.refresh_from_db()
-    return study
-
-
-def _signal_trial(trial: Trial, signal: str) -> None:
-    """A trial that has not begun has nothing to keep, and one that has just ended needs no signal."""
-    job = trial.run.job
-    if job is None:
-        return
-    for word in dict.fromkeys((signal, "cancel")):
-        try:
-            jobs.signal(job, word)
-        except Refused as refused:
-            if refused.code == "job_ended":
-                return
-        else:
-            return

@@ -266,6 +266,8 @@ SPECTACULAR_SETTINGS = {
         "VersionState": "datasets.models.VersionState",
         "ErasureState": "datasets.models.ErasureState",
         "RunState": "training.models.RunState",
+        "Pruner": "training.models.Pruner",
+        "TrialOrigin": "training.models.Origin",
         "DeploymentState": "serving.models.DeploymentState",
         "GrantEnd": "departments.models.Choice",
         "FeedMode": "datasets.sources.models.Mode",

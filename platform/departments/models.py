@@ -26,6 +26,8 @@ class Department(models.Model):
     name = models.CharField(max_length=100)
     description = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    # Whether other departments' studies may begin with the parameters that did best here: numbers and choices, no names.
+    shares_tuning = models.BooleanField(default=True)
 
     class Meta:
         ordering = ["name"]

@@ -83,6 +83,8 @@ ROWS = [
     Row("api/v1/studies/<uuid:id>/trials/", "GET", API_OURS, args=STUDY),
     Row("api/v1/studies/<uuid:id>/stop/", "POST", API_STEER.replace("202", "409"), args=STUDY),
     Row("api/v1/studies/<uuid:id>/cancel/", "POST", API_STEER.replace("202", "409"), args=STUDY),
+    Row("api/v1/studies/<uuid:id>/resume/", "POST", API_STEER, args=STUDY, body={"trials": 1}),
+    Row("api/v1/studies/<uuid:id>/promote/", "POST", API_STEER.replace("202", "200"), args=STUDY, body={}),
     Row("api/v1/models/", "GET", API_ANYBODY),
     Row("api/v1/models/<uuid:id>/", "GET", API_GRANTED, args=MODEL),
     Row("api/v1/models/<uuid:model_id>/versions/", "GET", API_GRANTED, args={"model_id": "model.pk"}),

@@ -46,7 +46,7 @@ def test_it_works(api_of: Api, body: dict[str, Any]) -> None:
 
 def test_the_same_study_draws_the_same(api_of: Api, body: dict[str, Any]) -> None:
     for _time in range(2):
-        api_of("alice").post("/api/v1/studies/", body)
+        api_of("alice").post("/api/v1/studies/", {**body, "warm_start": False})
         run_pending()
     first, second = (list(study.trials.values_list("params", "value")) for study in Study.objects.all())
     assert first == second
@@ -108,6 +108,12 @@ WRONG = [
     ({"search": {"learning_rate": {"low": 0}}}, "search.learning_rate"),
     ({"search": {"learning_rate": "all"}}, "search.learning_rate"),
     ({"search": {"epochs": {}}}, "search.epochs"),
+    ({"search": {"learning_rate": {}}, "pruner": "guess"}, "pruner"),
+    ({"pruner": "asha", "split": {"validation": 0}}, "pruner"),
+    ({"limits": {"latency": 1}}, "limits.latency"),
+    ({"limits": {"latency_ms": -1}}, "limits.latency_ms"),
+    ({"parallel": 0}, "parallel"),
+    ({"total_time_limit": 0.1}, "total_time_limit"),
     ({"trials": 0}, "trials"),
     ({"trials": 10_000}, "trials"),
     ({"family": None, "params": {}}, "family"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -16,9 +17,12 @@ from training.engine.demands import CLASS_WEIGHTS
 from training.engine.family import FAMILIES, TASKS
 from training.engine.presets import PRESETS
 from training.live import eta_seconds
-from training.models import ModelVersion, RegisteredModel, RunState, Study, TrainingRun, Trial
+from training.models import ModelVersion, Pruner, RegisteredModel, RunState, Study, TrainingRun, Trial
 from training.overrides import with_overrides
 from training.revoked import data_revoked
+from training.studies import best_trial
+from training.study_options import Options
+from training.study_results import importance_of
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -110,13 +114,50 @@ class CloneRequestSerializer(StrictSerializer):
         return fields
 
 
+class LimitsSerializer(StrictSerializer):
+    latency_ms = serializers.FloatField(required=False, help_text="Of the model's answer for one row, milliseconds.")
+    size_mb = serializers.FloatField(required=False, help_text="Of the model's files, megabytes of a million bytes.")
+
+
 class StudyRequestSerializer(RunRequestSerializer):
     """A run's request, the ranges to search, and how many trials."""
 
     search = serializers.DictField(
-        child=serializers.JSONField(), help_text='{parameter: {"low", "high", "log"} or a list of values}'
+        child=serializers.JSONField(),
+        required=False,
+        help_text='{parameter: {"low", "high", "log"} or a list of values}. Default: what the family declares.',
     )
     trials = serializers.IntegerField(required=False, default=10, min_value=1, max_value=200)
+    pruner = serializers.ChoiceField(
+        choices=Pruner.choices, required=False, help_text="How poor trials are ended on their way. Default: none."
+    )
+    limits = LimitsSerializer(required=False, help_text="What the best trial may not exceed.")
+    parallel = serializers.IntegerField(required=False, help_text="Trials at a time. Default: 2.")
+    total_time_limit = serializers.FloatField(required=False, allow_null=True, help_text="Seconds of the whole study.")
+    warm_start = serializers.BooleanField(
+        required=False, help_text="Begin with what did best on similar tables. Default: true."
+    )
+    promote_best = serializers.BooleanField(
+        required=False, help_text="Make the best trial a model version at the end. Default: true."
+    )
+
+    def options(self) -> Options:
+        """The validated fields that say how the study goes about it."""
+        names = [field.name for field in dataclass_fields(Options)]
+        return Options(**{name: self.validated_data[name] for name in names if name in self.validated_data})
+
+
+class StudyResumeSerializer(StrictSerializer):
+    trials = serializers.IntegerField(min_value=1, max_value=200, help_text="How many more.")
+
+
+class PromoteSerializer(StrictSerializer):
+    trial = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=2**31 - 1, help_text="Its number. Default: the best."
+    )
+    model_name = serializers.CharField(
+        required=False, allow_blank=True, max_length=160, help_text="The registered model that gets the version."
+    )
 
 
 class DatasetRefSerializer(serializers.Serializer[Any]):
@@ -248,19 +289,53 @@ class StudySerializer(serializers.ModelSerializer[Study]):
         model = Study
         fields: tuple[str, ...] = (
             "id", "name", "department", "created_at", "created_by", "url", "state", "dataset", "configuration", "search",
-            "metric", "direction", "trials", "error", "finished_at",
+            "metric", "direction", "trials", "pruner", "limits", "parallel", "total_time_limit", "promote_best",
+            "ended_by", "error", "finished_at",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class StudyDetailSerializer(StudySerializer):
+    """A study with what it found: its best trial's number, and each searched parameter's share of importance."""
+
+    best_trial = serializers.SerializerMethodField()
+    importance = serializers.SerializerMethodField()
+
+    class Meta(StudySerializer.Meta):
+        fields = (*StudySerializer.Meta.fields, "best_trial", "importance")
+        read_only_fields = fields
+
+    def get_best_trial(self, study: Study) -> int | None:
+        best = best_trial(study)
+        return best.number if best else None
+
+    @extend_schema_field(serializers.DictField(child=serializers.FloatField()))
+    def get_importance(self, study: Study) -> dict[str, float]:
+        return importance_of(study, study.trials.select_related("run"))
+
+
+class PrunedSerializer(serializers.Serializer[Any]):
+    """A trial that was ended early: after so many epochs or rounds its loss was `value` where `bar` was needed."""
+
+    step = serializers.IntegerField()
+    unit = serializers.IntegerField()
+    counted = serializers.CharField()
+    value = serializers.FloatField()
+    bar = serializers.FloatField()
 
 
 class TrialSerializer(serializers.ModelSerializer[Trial]):
     run = serializers.UUIDField(source="run_id", read_only=True)
     state = serializers.ChoiceField(source="run.current_state", choices=RunState.choices, read_only=True)
+    pruned = PrunedSerializer(read_only=True, allow_null=True)
     model_version = serializers.SerializerMethodField()
 
     class Meta:
         model = Trial
-        fields = ("id", "number", "params", "value", "state", "run", "model_version")
+        fields = (
+            "id", "number", "params", "origin", "value", "state", "pruned", "latency_ms", "size_bytes", "excess",
+            "feasible", "run", "model_version",
+        )  # fmt: skip
         read_only_fields = fields
 
     def get_model_version(self, trial: Trial) -> dict[str, Any] | None:
@@ -370,6 +445,7 @@ class ParamSerializer(serializers.Serializer[Any]):
     log = serializers.BooleanField()
     optional = serializers.BooleanField()
     tunable = serializers.BooleanField()
+    search = serializers.JSONField(allow_null=True)
 
 
 class FamilySerializer(serializers.Serializer[Any]):

@@ -58,4 +58,5 @@ def _density(one: Range, places: Sequence[float]) -> np.ndarray:
     width = max(1.059 * spread * len(at) ** -0.2, 0.5 / 1.64)
     bumps = np.exp(-0.5 * ((np.arange(cells)[:, None] - at) / width) ** 2)
     shares = (bumps / bumps.sum(axis=0)).sum(axis=1) + 1.0 / cells
-    return shares / shares.sum()
+    spread_out: np.ndarray = shares / shares.sum()
+    return spread_out

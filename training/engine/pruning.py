@@ -31,6 +31,7 @@ class Course:
 
     units: int
     steps: int
+    counted: str = "rounds"
 
     @classmethod
     def of(cls, params: Mapping[str, Any], rows: int) -> Course | None:
@@ -38,7 +39,8 @@ class Course:
         if params.get("rounds"):
             return cls(int(params["rounds"]), 1)
         if params.get("epochs"):
-            return cls(int(params["epochs"]), math.ceil(rows / min(rows, params.get("batch_size") or rows)))
+            batch = min(rows, params.get("batch_size") or rows)
+            return cls(int(params["epochs"]), math.ceil(rows / batch), "epochs")
         return None
 
     def rungs(self) -> tuple[int, ...]:

@@ -80,7 +80,8 @@ Space = Sequence[Range]
 def space(declared: Iterable[Param], search: Mapping[str, Any]) -> list[Range]:
     """Return the search space of a request {param: {"low", "high", "log"} or [choices]}, checked against declarations.
 
-    What is left out is as declared: the range that is usually searched, or else all that is allowed. Raises TrainError whose field names the parameter.
+    What is left out is as declared: the range that is usually searched, or else all that is allowed. Raises TrainError
+    whose field names the parameter.
     """
     params = {param.name: param for param in declared}
     if not isinstance(search, Mapping) or not search:

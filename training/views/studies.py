@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from departments.access import Verb, decide, require
 from rest.paging import page_of
 from rest.problems import Refused
-from training import results, studies
+from training import results, studies, study_steering
 from training.engine.family import FAMILIES
 from training.models import LIVE, Study, Trial
 
@@ -81,7 +81,7 @@ def signal(request: HttpRequest, id: UUID, signal: str) -> HttpResponse:
     """Stop or cancel."""
     study = _study(request, id, Verb.TRAIN)
     try:
-        studies.signal_study(actor=request.actor, study=study, signal=signal)  # type: ignore[attr-defined]
+        study_steering.signal_study(actor=request.actor, study=study, signal=signal)  # type: ignore[attr-defined]
     except Refused as refused:
         if refused.status != 409:
             raise

@@ -21,7 +21,7 @@ from datasets.tables import Described
 from departments.access import Verb, require
 from departments.models import Department
 from rest.problems import Refused, invalid
-from training import services, snippets, studies, suitability
+from training import services, snippets, studies, study_options, suitability
 from training.configuration import check
 from training.data_checks import check_data, repair
 from training.engine.family import FAMILIES
@@ -145,7 +145,7 @@ def _check_study(form: TrainForm) -> None:
         raise invalid("family", _("a study tunes the parameters of one family: choose it"))
     if not search:
         raise invalid("tune", _("choose at least one parameter of the family to search"))
-    studies.check_search(family, search, form.cleaned_data["trials"])
+    study_options.check_search(family, search, form.cleaned_data["trials"])
 
 
 @login_required

@@ -30,6 +30,7 @@ LOOKS: dict[str, Look] = {
     "ready": Look("check", "good", _("Ready")),
     "failed": Look("x", "bad", _("Failed")),
     "cancelled": Look("ban", "quiet", _("Cancelled")),
+    "pruned": Look("cut", "quiet", _("Ended early")),
     "active": Look("circle-check", "good", _("Active")),
     "inactive": Look("circle-off", "quiet", _("Inactive")),
     "granted": Look("key", "accent", _("Granted")),

@@ -130,7 +130,9 @@ def test_every_family_says_what_is_worth_searching(family: str) -> None:
 
 
 def test_a_range_left_open_is_the_usual_one() -> None:
-    usual = Param("rate", "float", 0.1, "", low=1e-9, high=10.0, tunable=True, search={"low": 0.01, "high": 0.3, "log": True})
+    usual = Param(
+        "rate", "float", 0.1, "", low=1e-9, high=10.0, tunable=True, search={"low": 0.01, "high": 0.3, "log": True}
+    )
     (one,) = search.space((usual,), {"rate": {}})
     assert (one.low, one.high, one.log) == (0.01, 0.3, True)
     (own,) = search.space((usual,), {"rate": {"low": 1e-6}})
