@@ -68,9 +68,9 @@ def _cannot_prune(configuration: Configuration, search: Mapping[str, Any]) -> st
     """Why trials of this configuration cannot be compared on their way; empty where they can."""
     if not configuration.split.get("validation"):
         return _("Trials are compared on validation rows on their way, and this split keeps none.")
-    if other := [name for name in search if name.startswith(LOSS_PARAMS)]:
+    if other := [name for name in search if name in LOSS_PARAMS]:
         return _("Trials that differ in “%s” measure different losses on their way.") % other[0]
-    if Course.of(configuration.params, 1) is None:
+    if Course.of(FAMILIES[configuration.family], configuration.params, 1) is None:
         return _("This family counts neither epochs nor rounds.")
     return ""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from jobs.errors import Cancelled
+from training.engine.family import FAMILIES
 from training.engine.pruning import Course, judged, verdict
 from training.models import LIVE, RunState, Study, TrainingRun, Trial
 from training.monitor import JobMonitor
@@ -41,8 +42,8 @@ class TrialMonitor(JobMonitor):
         self.pruned: dict[str, Any] | None = trial.pruned
         self.best = lowest(trial.run)
         held_out = sum(float(trial.run.split.get(part) or 0.0) for part in ("test", "validation"))
-        params = trial.run.candidates[0]["params"]
-        self.course = Course.of(params, max(1, round(rows * (1.0 - held_out))))
+        candidate, learned_from = trial.run.candidates[0], max(1, round(rows * (1.0 - held_out)))
+        self.course = Course.of(FAMILIES[candidate["family"]], candidate["params"], learned_from)
         rungs = self.course.rungs() if self.course else ()
         self.ahead = [unit for unit in rungs if str(unit) not in trial.rungs]
         self.judged = judged(self.study.pruner, rungs, trial.number)

@@ -104,6 +104,11 @@ def _accept(params: Mapping[str, Any], task: str) -> None:
     """A family whose every combination of parameters fits every one of its tasks."""
 
 
+def _as_given(params: Mapping[str, Any], rows: int) -> Mapping[str, Any]:
+    """A family that leaves nothing to the number of rows."""
+    return params
+
+
 @dataclass(frozen=True)
 class Family:
     """A kind of model: a declaration that costs no import, and a `fit` that imports what it needs.
@@ -111,6 +116,7 @@ class Family:
     `check(params, task)` raises TrainError for parameters that do not go together. `fit` polls `control` for stop,
     pause, cancel and the time limit, logs through it, and draws all randomness from `problem.seed`. `weighted` and
     `monotone` say whether it heeds `Rows.w` and `Problem.monotone`; it is not given what it would pass over.
+    `settled(params, rows)` fills in what a parameter left to the number of training rows.
     """
 
     name: str
@@ -121,6 +127,7 @@ class Family:
     params: tuple[Param, ...]
     fit: Callable[[Problem, Mapping[str, Any], Control], Fitted]
     check: Callable[[Mapping[str, Any], str], None] = field(default=_accept)
+    settled: Callable[[Mapping[str, Any], int], Mapping[str, Any]] = field(default=_as_given)
     weighted: bool = True
     monotone: bool = False
 

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from training.engine.family import Family
+
 PRUNERS = ("none", "asha", "hyperband", "median")
 FACTOR = 3
 MOST_RUNGS = 4
 ENOUGH = 4  # others that a median is taken of, at least
 # Parameters that change what the validation loss measures: trials that differ in them cannot be compared on the way.
-LOSS_PARAMS = ("loss", "class_weight", "focal", "quantile", "tweedie")
+LOSS_PARAMS = frozenset({"loss", "class_weights", "quantile", "power", "gamma"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,9 @@ class Course:
     counted: str = "rounds"
 
     @classmethod
-    def of(cls, params: Mapping[str, Any], rows: int) -> Course | None:
+    def of(cls, family: Family, params: Mapping[str, Any], rows: int) -> Course | None:
         """The course of a fit on `rows` training rows; None for a family that counts neither epochs nor rounds."""
+        params = family.settled(params, rows)
         if params.get("rounds"):
             return cls(int(params["rounds"]), 1)
         if params.get("epochs"):

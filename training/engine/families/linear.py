@@ -98,6 +98,7 @@ FAMILY = Family(
         learning_rate={
             "default": None,
             "optional": True,
+            "search": None,
             "help": "Length of a step; empty takes the longest that cannot diverge.",
         },
         epochs=1000,

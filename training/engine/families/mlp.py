@@ -87,10 +87,10 @@ FAMILY = Family(
     needs=Needs(scaled=True, complete=True),
     params=(
         Param("hidden", "ints", [128, 128], "Widths of the hidden layers, first to last.", low=1, high=4096,
-              label="Hidden layers", tunable=True),
+              label="Hidden layers", tunable=True, search=[[64], [128, 128], [256, 256], [256, 256, 256]]),
         Param("activation", "choice", "relu", "The bend between layers.", choices=ACTIVATIONS, tunable=True),
         Param("dropout", "float", 0.1, "Share of hidden numbers put to zero at each step; more of it overfits less.",
-              low=0.0, high=0.9, tunable=True),
+              low=0.0, high=0.9, tunable=True, search={"low": 0.0, "high": 0.5}),
         *_descent.with_defaults(),
     ),
     fit=fit,
