@@ -54,7 +54,11 @@ def test_hyperband_spares_some_trials_the_first_rungs() -> None:
     assert judged("asha", rungs, 7) == rungs and judged("none", rungs, 7) == ()
 
 
-SEARCH = {"learning_rate": {"low": 1e-4, "high": 1.0}, "dropout": {"low": 0.0, "high": 0.5}, "activation": ["relu", "tanh"]}
+SEARCH = {
+    "learning_rate": {"low": 1e-4, "high": 1.0},
+    "dropout": {"low": 0.0, "high": 0.5},
+    "activation": ["relu", "tanh"],
+}
 
 
 def scored(count: int, seed: int = 1) -> list[tuple[dict[str, Any], float]]:
