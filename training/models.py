@@ -122,6 +122,8 @@ class TrainingRun(models.Model):
     reproduces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="reproductions")
     time_limit = models.FloatField(null=True)
     estimate_seconds = models.FloatField(null=True)
+    # The run that this one was cloned from, to tell what was changed.
+    like = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="clones")
     # The registered model that the result becomes a version of; empty: the one of this data set and target.
     model_name = models.CharField(max_length=160, blank=True)
 
@@ -220,6 +222,39 @@ class RunMetric(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run_id}@{self.step}"
+
+
+class RunCurve(models.Model):
+    """An ended run's curve of one metric in few points that keep its minima and maxima: what comparisons read."""
+
+    run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="curves")
+    name = models.CharField(max_length=200)
+    # float64, little-endian: all the steps, then all the values; see training.curves.
+    points = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "name"], name="one_curve_per_metric")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: {self.name}"
+
+
+class RunView(models.Model):
+    """A person's own name for what a page of runs shows: its filters, order, chosen runs and chart, as a query string."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="run_views")
+    page = models.CharField(max_length=10, choices=[("runs", _("Runs")), ("compare", _("Compare"))])
+    name = models.CharField(max_length=80)
+    query = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["person", "page", "name"], name="one_view_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class RegisteredModel(models.Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.utils.functional import Promise
@@ -31,6 +30,7 @@ SMALLER_IS_BETTER = {"rmse", "mae", "median_ae", "log_loss", "brier"}
 _HEADLINE = {REGRESSION: ("r2", "rmse", "mae")}
 _HEADLINE_CLASSES = ("auc", "accuracy", "log_loss")
 MOST_CLASSES = 30
+_SPLIT_WORDS = {"test": _("Test share"), "validation": _("Validation share")}
 
 
 def row(run: TrainingRun) -> dict[str, Any]:
@@ -40,14 +40,14 @@ def row(run: TrainingRun) -> dict[str, Any]:
     return {
         "run": run,
         "metric": WORDS.get(metric, ""),
-        "value": _of(run.metrics, metric),
-        "baseline": _of(run.baseline, metric),
+        "value": of_part(run.metrics, metric),
+        "baseline": of_part(run.baseline, metric),
         "second_name": WORDS.get(second, ""),
-        "second": _of(run.metrics, second),
+        "second": of_part(run.metrics, second),
     }
 
 
-def _of(metrics: dict[str, Any], name: str, part: str = "test") -> float | None:
+def of_part(metrics: dict[str, Any], name: str, part: str = "test") -> float | None:
     """The metric on that part, or on the validation rows where no test rows were kept."""
     found: float | None = (metrics.get(part) or metrics.get("validation") or {}).get(name)
     return found
@@ -69,8 +69,10 @@ def of_run(run: TrainingRun, *, values: bool) -> dict[str, Any]:
 def headline(task: str, metrics: dict[str, Any], baseline: dict[str, Any]) -> list[dict[str, Any]]:
     """The few metrics that come first, on the test rows."""
     names = _HEADLINE.get(task, _HEADLINE_CLASSES)
-    known = [name for name in names if _of(metrics, name) is not None]
-    return [{"name": n, "word": WORDS[n], "value": _of(metrics, n), "baseline": _of(baseline, n)} for n in known]
+    known = [name for name in names if of_part(metrics, name) is not None]
+    return [
+        {"name": n, "word": WORDS[n], "value": of_part(metrics, n), "baseline": of_part(baseline, n)} for n in known
+    ]
 
 
 def table(metrics: dict[str, Any], baseline: dict[str, Any]) -> list[dict[str, Any]]:
@@ -80,8 +82,8 @@ def table(metrics: dict[str, Any], baseline: dict[str, Any]) -> list[dict[str, A
         {
             "word": WORDS[name],
             "parts": [(metrics.get(part) or {}).get(name) for part in PARTS],
-            "baseline": _of(baseline, name),
-            "beaten": _beaten(name, _of(metrics, name), _of(baseline, name)),
+            "baseline": of_part(baseline, name),
+            "beaten": _beaten(name, of_part(metrics, name), of_part(baseline, name)),
         }
         for name in names
     ]
@@ -135,34 +137,18 @@ def series(run: TrainingRun) -> list[str]:
     return [f"{name}/validation_loss" for name in numbered]
 
 
-def metric_table(runs: Sequence[TrainingRun]) -> list[dict[str, Any]]:
-    """A row for each metric that any of the runs has, on the test rows; the best value is marked."""
-    rows = []
-    for name, word in WORDS.items():
-        values = [_of(run.metrics, name) for run in runs]
-        known = [value for value in values if value is not None]
-        if known:
-            best = min(known) if name in SMALLER_IS_BETTER else max(known)
-            rows.append({"word": word, "cells": [{"value": value, "best": value == best} for value in values]})
-    return rows
-
-
-def differences(runs: Sequence[TrainingRun]) -> list[dict[str, Any]]:
-    """The parts of the configuration in which the runs differ."""
-    settings = [_settings(run) for run in runs]
-    names = dict.fromkeys(name for one in settings for name in one)
-    rows = [{"name": name, "values": [one.get(name, "–") for one in settings]} for name in names]
-    return [line for line in rows if len(set(map(str, line["values"]))) > 1]
-
-
-def _settings(run: TrainingRun) -> dict[str, Any]:
-    base = {
-        str(_("Data set")): str(run.dataset_version),
-        str(_("Recipe")): " → ".join(step.get("step", "") for step in run.steps) or "–",
-        str(_("Target")): run.target,
-        str(_("Preset")): run.preset or "–",
-        str(_("Family")): run.family or "–",
-        str(_("Seed")): run.seed,
-        str(_("Time limit")): run.time_limit or "–",
+def settings_of(run: TrainingRun) -> dict[str, Any]:
+    """The run's configuration by its words; what was left to the platform is not there."""
+    asked = {
+        _("Data set"): str(run.dataset_version),
+        _("Recipe"): " → ".join(step.get("step", "") for step in run.steps),
+        _("Columns"): len(run.features),
+        _("Predicts"): run.target,
+        _("Preset"): run.preset,
+        _("Model"): str(FAMILIES[run.family].label) if run.family in FAMILIES else run.family,
+        _("Time limit"): run.time_limit,
+        _("Seed"): run.seed,
+        **{_SPLIT_WORDS.get(name, name): value for name, value in run.split.items()},
     }
-    return {**base, **dict(params_of(run.family, run.report.get("params") or run.params))}
+    params = dict(params_of(run.family, run.report.get("params") or run.params))
+    return {str(name): value for name, value in {**asked, **params}.items() if value not in (None, "", [], {})}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from jobs.registry import handler
 from jobs.services import requester
-from training import services, studies
+from training import curves, services, studies
 from training.execution import execute, may_go_on
 from training.models import TrainingRun
 
@@ -23,8 +25,11 @@ def may_train(job: Job) -> None:
 
 
 def follow(job: Job) -> None:
-    """The run ends with its job, and a study goes on with its next trial."""
+    """The run ends with its job, its curves are kept for comparing, and a study goes on with its next trial."""
     run = services.follow_job(job)
+    if run is not None:
+        # After the commit, and never in its way: a curve that is missing is made by whoever reads it.
+        transaction.on_commit(partial(curves.keep, run), robust=True)
     if run is not None and hasattr(run, "trial"):
         studies.trial_ended(trial=run.trial, job=job)
 

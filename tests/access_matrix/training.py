@@ -70,6 +70,7 @@ ROWS = [
     Row("api/v1/runs/check/", "POST", "200 403 200 200 404 200 403 404 401", body=ASKED),
     Row("api/v1/runs/plan/", "POST", API_TRAIN.replace("202", "200"), body=ASKED),
     Row("api/v1/runs/<uuid:id>/", "GET", API_OURS, args=RUN),
+    Row("api/v1/runs/compare/", "GET", API_OURS, query="?ids={run.pk}"),
     Row("api/v1/runs/<uuid:id>/events/", "GET", API_OURS, args=RUN),
     Row("api/v1/runs/<uuid:id>/metrics/", "GET", API_OURS, args=RUN),
     Row("api/v1/runs/<uuid:id>/clone/", "POST", API_STEER, args=RUN),

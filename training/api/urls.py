@@ -3,6 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from training.api.compare import CompareRuns
 from training.api.events import RunEvents
 from training.api.models import ModelVersionViewSet, ModelViewSet
 from training.api.runs import FamilyViewSet, RunViewSet
@@ -14,4 +15,8 @@ router.register("runs", RunViewSet, basename="run")
 router.register("studies", StudyViewSet, basename="study")
 router.register("models", ModelViewSet, basename="model")
 router.register("models/<uuid:model_id>/versions", ModelVersionViewSet, basename="model-version")
-urlpatterns = [path("runs/<uuid:id>/events/", RunEvents.as_view(), name="run-events"), *router.urls]
+urlpatterns = [
+    path("runs/compare/", CompareRuns.as_view(), name="run-compare"),
+    path("runs/<uuid:id>/events/", RunEvents.as_view(), name="run-events"),
+    *router.urls,
+]

@@ -7,20 +7,22 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from departments.access import Verb, decide, require
 from rest.paging import Page, page_of
 from rest.problems import Refused
-from training import results, services
+from rest.streams import download
+from training import comparison, results, services
 from training.cards import sees_values
 from training.live import state_of
 from training.models import RunState, TrainingRun
 
-MOST_COMPARED = 10
+FEW = 5  # runs whose configurations fit beside each other, a column each
 
 
 @login_required
@@ -94,21 +96,26 @@ def signal(request: HttpRequest, id: UUID, signal: str) -> HttpResponse:
 
 @login_required
 @require_GET
-def compare(request: HttpRequest) -> HttpResponse:
-    """Up to ten runs: one metric's curves over each other, and how the configurations differ."""
-    ids = [found for text in request.GET.get("ids", "").split(",")[:MOST_COMPARED] if (found := _uuid(text))]
-    ids += [found for text in request.GET.getlist("id")[:MOST_COMPARED] if (found := _uuid(text))]
-    visible = TrainingRun.objects.visible_to(request.actor).with_what_lists_show()  # type: ignore[attr-defined]
-    runs = sorted(visible.filter(pk__in=ids), key=lambda run: ids.index(run.pk))
+def compare(request: HttpRequest) -> HttpResponseBase:
+    """Up to a hundred runs: one metric's curves over each other, their figures, and how the configurations differ."""
+    if ticked := request.GET.getlist("id")[: comparison.MOST]:
+        return redirect(f"{reverse('training:compare')}?ids={','.join(ticked)}")
+    asked = request.GET.get("ids", "").split(",")
+    runs = comparison.chosen(request.actor, asked)  # type: ignore[attr-defined]
     if len(runs) < 2:
-        messages.info(request, _("Tick two to ten runs to compare them."))
+        messages.info(request, _("Tick two to %d runs to compare them.") % comparison.MOST)
         return redirect("training:runs")
-    page = {"runs": runs, "metrics": results.metric_table(runs), "differences": results.differences(runs)}
+    columns = comparison.columns_of(runs)
+    if request.GET.get("as") == "csv":
+        parts = comparison.table_csv(runs, columns)
+        return download(request, parts, name="runs.csv", content_type="text/csv; charset=utf-8")
+    page = {
+        "runs": runs,
+        "ids": ",".join(str(run.pk) for run in runs),
+        "columns": columns,
+        "rows": comparison.rows_of(runs, columns),
+        "chart": comparison.parallel(runs, columns) if len(runs) > 2 else None,
+        "few": len(runs) <= FEW,
+        "differences": [column for column in columns if column.kind == "setting"],
+    }
     return render(request, "training/compare.html", page)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
