@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from training.engine.demands import NONE
 from training.engine.family import FAMILIES, REGRESSION
 from training.engine.metrics import primary
 from training.models import TrainingRun
@@ -30,7 +31,12 @@ SMALLER_IS_BETTER = {"rmse", "mae", "median_ae", "log_loss", "brier"}
 _HEADLINE = {REGRESSION: ("r2", "rmse", "mae")}
 _HEADLINE_CLASSES = ("auc", "accuracy", "log_loss")
 MOST_CLASSES = 30
-_SPLIT_WORDS = {"test": _("Test share"), "validation": _("Validation share")}
+_SPLIT_WORDS = {
+    "test": _("Test share"),
+    "validation": _("Validation share"),
+    "kind": _("Split"),
+    "by": _("Split by"),
+}
 
 
 def row(run: TrainingRun) -> dict[str, Any]:
@@ -59,7 +65,7 @@ def of_run(run: TrainingRun, *, values: bool) -> dict[str, Any]:
         "headline": headline(run.task, run.metrics, run.baseline),
         "table": table(run.metrics, run.baseline),
         "confusion": confusion(run) if values else None,
-        "leaders": [_leader(entry) for entry in run.leaderboard],
+        **leaders_of(run),
         "findings": run.findings,
         "series": series(run),
         "params": params_of(run.family, run.report.get("params") or run.params),
@@ -113,9 +119,23 @@ def _cell(count: int, total: int, *, right: bool) -> dict[str, Any]:
     return {"count": count, "share": count / total, "heat": round(5 * count / total), "right": right}
 
 
+def leaders_of(run: TrainingRun) -> dict[str, Any]:
+    """The leaderboard as it stands: while the run lasts it fills, member by member."""
+    rows = [_leader(entry) for entry in run.leaderboard]
+    ends = [row[end] for row in rows if not row["error"] for end in ("low", "high") if row[end] is not None]
+    # Room for the widest interval, so that the rows' dots can be told apart by eye.
+    return {
+        "leaders": rows,
+        "scale": (min(ends), max(ends)) if ends else None,
+        "weighted": any(row["weight"] is not None for row in rows),
+        "timed": any(row["latency_ms"] is not None for row in rows),
+    }
+
+
 def _leader(entry: dict[str, Any]) -> dict[str, Any]:
     special = params_of(entry["family"], entry.get("params") or {}, only_special=True)
-    return {**entry, "word": WORDS.get(entry["metric"], entry["metric"]), "special": special}
+    unknown = dict.fromkeys(("low", "high", "weight", "latency_ms", "models"))
+    return {**unknown, **entry, "word": WORDS.get(entry["metric"], entry["metric"]), "special": special}
 
 
 def params_of(family: str, params: dict[str, Any], *, only_special: bool = False) -> list[tuple[str, Any]]:
@@ -149,6 +169,10 @@ def settings_of(run: TrainingRun) -> dict[str, Any]:
         _("Time limit"): run.time_limit,
         _("Seed"): run.seed,
         **{_SPLIT_WORDS.get(name, name): value for name, value in run.split.items()},
+        _("Row weights"): run.weight,
+        _("Class weights"): "" if run.class_weight == NONE else run.class_weight,
+        _("Monotone"): ", ".join(f"{name} {'↑' if way > 0 else '↓'}" for name, way in run.monotone.items()),
+        _("Latency budget, ms"): run.latency_ms,
     }
     params = dict(params_of(run.family, run.report.get("params") or run.params))
     return {str(name): value for name, value in {**asked, **params}.items() if value not in (None, "", [], {})}

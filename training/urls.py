@@ -14,6 +14,7 @@ urlpatterns = [
     path("runs/compare/", runs.compare, name="compare"),
     path("runs/<uuid:id>/", runs.detail, name="run"),
     path("runs/<uuid:id>/head/", runs.head, name="run-head"),
+    path("runs/<uuid:id>/leaderboard/", runs.leaderboard, name="run-leaderboard"),
     path("runs/<uuid:id>/<str:signal>/", runs.signal, name="run-signal"),
     path("studies/", studies.index, name="studies"),
     path("studies/<uuid:id>/", studies.detail, name="study"),

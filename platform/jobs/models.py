@@ -189,3 +189,22 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class JobUsage(models.Model):
+    """What a job's processes used at one moment of an attempt; see jobs.usage."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="usage")
+    attempt = models.PositiveIntegerField()
+    at = models.DateTimeField(default=timezone.now)
+    # Of one core, since the point before: two busy processes are 200.
+    cpu_percent = models.FloatField()
+    memory_mb = models.PositiveIntegerField()
+    threads = models.PositiveIntegerField()
+    progress = models.FloatField()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.job_id}@{self.at:%H:%M:%S}"

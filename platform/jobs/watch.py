@@ -21,6 +21,7 @@ from jobs.models import Job
 from jobs.outcome import Outcome, failed, of_error, out_of_memory
 from jobs.registry import get_handler
 from jobs.services import authorize
+from jobs.usage import UsageLog
 from jobs.worker import is_shutting_down
 from rest.problems import Refused
 
@@ -53,8 +54,9 @@ class Watcher:
         self.memory_mb = self.handler.memory_mb
         self.renewed = self.looked = self.rechecked = time.monotonic()
         self.child = child.start(job)
-        self.peak_mb = 0
+        self.used_mb = self.peak_mb = 0
         self.cpu = CpuMeter(self.child.pid)
+        self.usage = UsageLog(job, self.child.pid)
         self.data = b""
         # Why and since when the child is being ended; what its end then means.
         self.ending: Outcome | None = None
@@ -90,6 +92,8 @@ class Watcher:
             self.rechecked = now
             self._recheck()
         self._check_memory()
+        if self.usage.is_due(now):
+            self._note_usage(now)
         # Where the kernel does not end the pool of a worker that was killed, its jobs go back to the queue.
         if is_shutting_down() or os.getppid() != self.worker:
             self._end(Outcome("released"))
@@ -132,10 +136,14 @@ class Watcher:
             self._end(of_error(self.job, refusal))
 
     def _check_memory(self) -> None:
-        used = used_mb(self.child.pid)
-        self.peak_mb = max(self.peak_mb, used)
-        if used > self.memory_mb:
-            self._end(out_of_memory(self.memory_mb, used))
+        self.used_mb = used_mb(self.child.pid)
+        self.peak_mb = max(self.peak_mb, self.used_mb)
+        if self.used_mb > self.memory_mb:
+            self._end(out_of_memory(self.memory_mb, self.used_mb))
+
+    def _note_usage(self, now: float) -> None:
+        with contextlib.suppress(DatabaseError):
+            self.usage.take(now, cpu_ms=self.cpu.sample(), memory_mb=self.used_mb)
 
     def _escalate(self, now: float) -> None:
         """Code that does not follow a cancel or a pause in time is ended from outside."""

@@ -1,7 +1,7 @@
 // Live curves: server-sent events drawn with uPlot. docs/pages.md says what the stream sends.
 (() => {
   const words = document.getElementById("words").dataset;
-  const PALETTE = 6;
+  const charts = window.atriumCharts;
 
   class Curve {
     constructor(element) {
@@ -25,6 +25,7 @@
             <label><input type="checkbox" class="form-check-input" data-part="log"> <span></span></label>
             <label><span></span> <input type="range" min="0" max="0.98" step="0.02" value="0" data-part="smooth"></label>
             <button class="btn btn-sm" type="button" data-part="table" aria-expanded="false" aria-controls="${id}"></button>
+            <button class="btn btn-sm" type="button" data-part="png"><i class="ti ti-photo-down" aria-hidden="true"></i>PNG</button>
           </div></div>
         <div class="curve-plot" role="img"></div>
         <div class="table-wrap table-tall" id="${id}" tabindex="0" role="region" hidden><table class="data"><thead></thead><tbody></tbody></table></div>`;
@@ -43,6 +44,7 @@
         e.target.setAttribute("aria-expanded", !this.tableBox.hidden);
         this.fillTable();
       });
+      part("png").addEventListener("click", () => this.plot && charts.png(this.plot, this.title, this.names.map((label, i) => ({ label: label.replaceAll("_", " "), ...charts.look(i) }))));
       document.addEventListener("atrium:theme", () => this.redraw(true));
       new ResizeObserver(() => this.plot?.setSize(this.size())).observe(this.plotBox);
     }
@@ -52,7 +54,7 @@
       const on = (name, handle) => this.source.addEventListener(name, (event) => handle(JSON.parse(event.data || "{}")));
       on("metrics", (data) => this.add([].concat(data)));
       on("end", (data) => { this.source.close(); this.hand("end", data); });
-      for (const name of ["state", "progress", "log"]) on(name, (data) => this.hand(name, data));
+      for (const name of ["state", "progress", "log", "usage"]) on(name, (data) => this.hand(name, data));
       window.addEventListener("pagehide", () => this.source.close());
     }
 
@@ -65,7 +67,7 @@
       for (const { step, values } of records) {
         this.points.set(step, { ...this.points.get(step), ...values });
         for (const name of Object.keys(values)) {
-          if (!this.fixed && !this.names.includes(name) && this.names.length < PALETTE) { this.names.push(name); fresh = true; }
+          if (!this.fixed && !this.names.includes(name) && this.names.length < charts.PALETTE) { this.names.push(name); fresh = true; }
         }
       }
       // At most ten drawings a second, however fast the points arrive.
@@ -75,19 +77,7 @@
 
     columns() {
       const steps = [...this.points.keys()].sort((a, b) => a - b);
-      return [steps, ...this.names.map((name) => this.smooth(steps.map((s) => this.points.get(s)[name] ?? null)))];
-    }
-
-    // Exponential moving average, bias-corrected, so that the first points are not pulled towards zero.
-    smooth(values) {
-      if (!this.smoothing) return values.map((v) => (this.log && v <= 0 ? null : v));
-      let mean = 0, weight = 0;
-      return values.map((v) => {
-        if (v === null) return null;
-        mean = this.smoothing * mean + (1 - this.smoothing) * v;
-        weight = this.smoothing * weight + (1 - this.smoothing);
-        return this.log && mean <= 0 ? null : mean / weight;
-      });
+      return [steps, ...this.names.map((name) => charts.smooth(steps.map((s) => this.points.get(s)[name] ?? null), this.smoothing, this.log))];
     }
 
     size() {
@@ -105,30 +95,28 @@
     }
 
     options() {
-      const css = getComputedStyle(document.documentElement);
-      const colour = (name) => css.getPropertyValue(name).trim();
-      const axis = { stroke: colour("--a-muted"), font: "11px Inter, sans-serif", ticks: { stroke: colour("--a-line"), size: 4 }, grid: { stroke: colour("--a-line"), width: 1 } };
-      // Dashes beside colours: the lines can be told apart in grey.
-      const dashes = [[], [6, 4], [2, 3], [10, 4, 2, 4], [1, 4], [12, 6]];
+      const axis = charts.axis();
       return {
         ...this.size(),
         cursor: { drag: { x: true, y: false } },
         legend: { show: false },
         scales: { x: { time: false }, y: this.log ? { distr: 3 } : {} },
-        axes: [{ ...axis, size: 28 }, { ...axis, size: 58, values: (u, ticks) => ticks.map((t) => (t === null ? "" : shortNumber(t))) }],
-        series: [{}, ...this.names.map((name, i) => ({ label: name, stroke: colour(`--a-series-${(i % PALETTE) + 1}`), width: 1.75, dash: dashes[i % PALETTE], spanGaps: true, points: { show: false }, show: this.shown[name] !== false }))],
+        axes: [{ ...axis, size: 28 }, { ...axis, size: 58, values: charts.ticks }],
+        series: [{}, ...this.names.map((name, i) => {
+          const { series, dash } = charts.look(i);
+          return { label: name, stroke: charts.colour(`--a-series-${series}`), width: 1.75, dash, spanGaps: true, points: { show: false }, show: this.shown[name] !== false };
+        })],
       };
     }
 
     drawLegend() {
       const legend = this.element.querySelector(".curve-legend");
-      const dashes = ["", "6 4", "2 3", "10 4 2 4", "1 4", "12 6"];
       legend.replaceChildren(...this.names.map((name, i) => {
         const key = document.createElement("button");
         key.type = "button";
         key.className = "curve-key";
         key.setAttribute("aria-pressed", this.shown[name] !== false);
-        key.innerHTML = `<svg width="22" height="8" class="series-${(i % PALETTE) + 1}" aria-hidden="true"><line x1="0" y1="4" x2="22" y2="4" stroke="currentColor" stroke-width="2" stroke-dasharray="${dashes[i % PALETTE]}"/></svg><span></span>`;
+        key.innerHTML = `${charts.swatch(charts.look(i))}<span></span>`;
         key.lastElementChild.textContent = name.replaceAll("_", " ");
         key.addEventListener("click", () => { this.shown[name] = this.shown[name] === false; this.redraw(true); });
         return key;
@@ -146,13 +134,8 @@
       // The twin shows the last thousand steps; the API has them all.
       const from = Math.max(steps.length - 1000, 0);
       this.tableBox.querySelector("tbody").replaceChildren(
-        ...steps.slice(from).map((step, i) => row("td", [step, ...columns.map((c) => (c[from + i] === null ? "–" : shortNumber(c[from + i])))])).reverse());
+        ...steps.slice(from).map((step, i) => row("td", [step, ...columns.map((c) => charts.short(c[from + i]))])).reverse());
     }
-  }
-
-  function shortNumber(value) {
-    const size = Math.abs(value);
-    return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(1) : String(Number(value.toPrecision(4)));
   }
 
   document.querySelectorAll("[data-curve-src]").forEach((element) => { element.curve = new Curve(element); });

@@ -48,6 +48,7 @@ ROWS = [
     Row("runs/compare/", "GET", "302 302 302 302 302 302 302 302 302"),
     Row("runs/<uuid:id>/", "GET", OURS, args=RUN),
     Row("runs/<uuid:id>/head/", "GET", OURS, args=RUN),
+    Row("runs/<uuid:id>/leaderboard/", "GET", OURS, args=RUN),
     Row("runs/<uuid:id>/<str:signal>/", "POST", STEER, args={**WAITING, "signal": "=cancel"}, form=True),
     Row("studies/", "GET", ANYBODY),
     Row("studies/<uuid:id>/", "GET", OURS, args=STUDY),

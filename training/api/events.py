@@ -40,7 +40,7 @@ class EventStreamRenderer(BaseRenderer):
 
 
 class RunEvents(ActorMixin, APIView):
-    """`metrics`, `state` and `log` events until the run ends; `Last-Event-ID` continues where a reader left."""
+    """`metrics`, `state`, `log` and `usage` events until the run ends; `Last-Event-ID` continues where a reader left."""
 
     renderer_classes = [JSONRenderer, EventStreamRenderer]
 
@@ -83,6 +83,8 @@ def _parts(found: News, shown: dict[str, Any]) -> list[bytes]:
         parts.append(_event("metrics", found.points, found.position))
     if found.lines:
         parts.append(_event("log", {"lines": found.lines}, found.position))
+    if found.usage:
+        parts.append(_event("usage", {"points": found.usage}, found.position))
     if found.state != shown:
         parts.append(_event("state", found.state, found.position))
     if found.ended:

@@ -21,6 +21,7 @@ from training import comparison, results, services
 from training.cards import sees_values
 from training.live import state_of
 from training.models import RunState, TrainingRun
+from training.states import allowed, situation_of
 
 FEW = 5  # runs whose configurations fit beside each other, a column each
 
@@ -74,9 +75,17 @@ def head(request: HttpRequest, id: UUID) -> HttpResponse:
     return render(request, "training/_run_head.html", _head(request, _run(request, id, Verb.DISCOVER)))
 
 
+@login_required
+@require_GET
+def leaderboard(request: HttpRequest, id: UUID) -> HttpResponse:
+    """The standings as they are; the live page asks for them again when they have changed."""
+    run = _run(request, id, Verb.DISCOVER)
+    return render(request, "training/_leaderboard.html", results.leaders_of(run))
+
+
 def _head(request: HttpRequest, run: TrainingRun) -> dict[str, Any]:
     may_steer = decide(request.actor, Verb.TRAIN, run).allowed  # type: ignore[attr-defined]
-    return {"run": run, "live": state_of(run), "may_steer": may_steer}
+    return {"run": run, "live": state_of(run), "may_steer": may_steer, "signals": allowed(situation_of(run))}
 
 
 @login_required
