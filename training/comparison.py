@@ -83,6 +83,17 @@ def differences(runs: Sequence[TrainingRun]) -> list[Column]:
     return [column for column in columns if len(set(map(str, column.values))) > 1]
 
 
+def changes(before: TrainingRun, after: TrainingRun) -> list[dict[str, Any]]:
+    """What was asked differently of two runs: {name, old, new}; None where one was not asked for it."""
+    old, new = settings_of(before, asked=True), settings_of(after, asked=True)
+    names = dict.fromkeys([*old, *new])
+    return [
+        {"name": name, "old": old.get(name), "new": new.get(name)}
+        for name in names
+        if str(old.get(name)) != str(new.get(name))
+    ]
+
+
 def rows_of(runs: Sequence[TrainingRun], columns: Sequence[Column]) -> list[dict[str, Any]]:
     """The same by run, as the page's table goes through them."""
     return [

@@ -9,12 +9,16 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from datasets.models import Recipe
+from datasets.schema import NUMERIC, Schema
 from plugins.params import Param
 from rest.problems import Refused
 from training.configuration import MAX_SEED, Request
+from training.drawer import grouped
+from training.engine.demands import BALANCED, LATENCY_MS, NONE
 from training.engine.family import FAMILIES
 from training.engine.presets import DEFAULT, PRESETS
 from training.engine.split import DEFAULT as SPLIT
+from training.engine.split import GROUPED, RANDOM, TIMED
 from training.models import TrainingRun
 from training.suitability import TASK_WORDS
 
@@ -54,6 +58,25 @@ class TrainForm(forms.Form):
     validation = forms.FloatField(
         required=False, min_value=0, max_value=0.5, label=_("Share kept for validation"), initial=SPLIT["validation"]
     )
+    kind = forms.ChoiceField(
+        required=False, label=_("Rows are held out"), choices=[
+            (RANDOM, _("at random")), (GROUPED, _("in whole groups of a column")), (TIMED, _("the latest, by a column")),
+        ],
+        help_text=_("Groups keep one customer or machine on one side; by time, the model is judged on what came later."),
+    )  # fmt: skip
+    by = forms.ChoiceField(required=False, label=_("Column of the groups or times"))
+    weight = forms.ChoiceField(
+        required=False, label=_("Row weights"), help_text=_("A column of numbers: how much each row counts.")
+    )
+    class_weight = forms.ChoiceField(
+        required=False, label=_("Class weights"), choices=[(NONE, _("None")), (BALANCED, _("Balanced"))],
+        help_text=_("Balanced: every class counts the same, however rare it is."),
+    )  # fmt: skip
+    latency_ms = forms.FloatField(
+        required=False, min_value=LATENCY_MS[0], max_value=LATENCY_MS[1], label=_("Latency budget for a row, in ms"),
+        help_text=_("The longest that one answer may take; what is slower is not kept."),
+    )  # fmt: skip
+    like = forms.UUIDField(required=False, widget=forms.HiddenInput)
     seed = forms.IntegerField(
         required=False, min_value=0, max_value=MAX_SEED, label=_("Seed"), initial=0,
         help_text=_("The same data, recipe and seed give the same model, byte for byte."),
@@ -65,9 +88,12 @@ class TrainForm(forms.Form):
     tune = forms.MultipleChoiceField(required=False, label=_("Parameters to search"))
     without = forms.MultipleChoiceField(required=False, label=_("Leave these columns out"))
 
-    def __init__(self, *args: Any, columns: list[str], recipes: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, schema: Schema, recipes: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.columns = columns
+        self.columns = columns = schema.names
+        self.numbers = [column.name for column in schema if column.type in NUMERIC]
+        self.fields["by"].choices = [("", "–"), *((name, name) for name in columns)]  # type: ignore[attr-defined]
+        self.fields["weight"].choices = [("", _("Every row counts the same")), *((n, n) for n in self.numbers)]  # type: ignore[attr-defined]
         self.param_errors: dict[str, str] = {}
         self.fields["recipe"].queryset = recipes  # type: ignore[attr-defined]
         chosen = [("", _("The preset chooses")), *((family.name, _(family.label)) for family in FAMILIES)]
@@ -85,6 +111,8 @@ class TrainForm(forms.Form):
         values = self.cleaned_data
         family = values["family"] or None
         shares = {part: values[part] for part in ("test", "validation") if values[part] is not None}
+        if values["kind"] and values["kind"] != RANDOM:
+            shares |= {"kind": values["kind"], "by": values["by"] or None}
         return Request(
             target=values["target"],
             task=values["task"] or None,
@@ -95,7 +123,21 @@ class TrainForm(forms.Form):
             time_limit=values["time_limit"],
             seed=values["seed"] or 0,
             split=shares,
+            weight=values["weight"] or None,
+            class_weight=values["class_weight"] or NONE,
+            monotone={name: int(way) for name, way in self._ways().items() if way in ("1", "-1")},
+            latency_ms=values["latency_ms"],
         )
+
+    def _ways(self) -> Mapping[str, Any]:
+        """What stands in the fields of monotone columns; one is named after its column."""
+        given = {name: self.data.get(f"monotone.{name}", "") for name in self.numbers} if self.is_bound else None
+        return given if given is not None else self.initial.get("monotone", {})
+
+    def ways(self) -> list[dict[str, Any]]:
+        """The numeric columns, each with the way that the answer must go with it."""
+        found, target = self._ways(), self["target"].value()
+        return [{"name": name, "way": found.get(name, "")} for name in self.numbers if name != target]
 
     def _params(self, family: str) -> dict[str, Any]:
         """What stands in the family's fields; a field that was not sent keeps its default."""
@@ -124,6 +166,8 @@ class TrainForm(forms.Form):
                 self.add_error(None, f"{rest}: {error['message']}")
             elif field == "split":
                 self.add_error(rest if rest in self.fields else None, error["message"])
+            elif field == "monotone":
+                self.add_error(None, f"{rest or _('Monotone')}: {error['message']}")
             else:
                 self.add_error(
                     {"search": "tune"}.get(field, field) if field in (*self.fields, "search") else None,
@@ -133,20 +177,25 @@ class TrainForm(forms.Form):
             self.add_error(None, refused.detail)
 
     def families(self) -> list[dict[str, Any]]:
-        """The drawer's parts: each family with its parameters, their values and errors."""
+        """The drawer's parts: each family with its parameters in their groups, their values and errors."""
         chosen = self["family"].value()
         return [
             {
                 "family": family,
-                "params": [self._field(family.name, param, chosen == family.name) for param in family.params],
+                "groups": [
+                    (title, [self._field(family.name, param, chosen == family.name) for param in params])
+                    for title, params in grouped(family.params)
+                ],
             }
             for family in FAMILIES
         ]
 
     def _field(self, family: str, param: Param, chosen: bool) -> dict[str, Any]:
         given: Mapping[str, Any] = self.data if self.is_bound else self.initial.get("params", {})
-        value = given.get(f"{family}.{param.name}", param.default)
         name = f"{family}.{param.name}"
+        value = given.get(name, param.default)
+        # An empty field, not the default: the run that the form was filled from had none.
+        value = "" if value is None and name in given else value
         ticked = name in (self["tune"].value() or [])
         error = self.param_errors.get(param.name, "") if chosen else ""
         return {"param": param, "value": value, "error": error, "searchable": searchable(param), "ticked": ticked}
@@ -171,6 +220,13 @@ def initial_of(run: TrainingRun, columns: list[str]) -> dict[str, Any]:
         "test": run.split.get("test"),
         "validation": run.split.get("validation"),
         "seed": run.seed,
+        "kind": run.split.get("kind", RANDOM),
+        "by": run.split.get("by"),
+        "weight": run.weight,
+        "class_weight": run.class_weight,
+        "monotone": {name: str(way) for name, way in run.monotone.items()},
+        "latency_ms": run.latency_ms,
+        "like": run.pk,
         "without": [name for name in columns if name not in (*run.features, run.target)],
         "params": {f"{family}.{name}": value for name, value in run.params.items()} if family else {},
     }

@@ -157,15 +157,16 @@ def series(run: TrainingRun) -> list[str]:
     return [f"{name}/validation_loss" for name in numbered]
 
 
-def settings_of(run: TrainingRun) -> dict[str, Any]:
-    """The run's configuration by its words; what was left to the platform is not there."""
-    asked = {
+def settings_of(run: TrainingRun, *, asked: bool = False) -> dict[str, Any]:
+    """The run's configuration by its words; with `asked`, without what a preset chose."""
+    chose = asked and bool(run.preset)
+    shared = {
         _("Data set"): str(run.dataset_version),
         _("Recipe"): " → ".join(step.get("step", "") for step in run.steps),
         _("Columns"): len(run.features),
         _("Predicts"): run.target,
         _("Preset"): run.preset,
-        _("Model"): str(FAMILIES[run.family].label) if run.family in FAMILIES else run.family,
+        _("Model"): "" if chose else str(FAMILIES[run.family].label) if run.family in FAMILIES else run.family,
         _("Time limit"): run.time_limit,
         _("Seed"): run.seed,
         **{_SPLIT_WORDS.get(name, name): value for name, value in run.split.items()},
@@ -174,5 +175,5 @@ def settings_of(run: TrainingRun) -> dict[str, Any]:
         _("Monotone"): ", ".join(f"{name} {'↑' if way > 0 else '↓'}" for name, way in run.monotone.items()),
         _("Latency budget, ms"): run.latency_ms,
     }
-    params = dict(params_of(run.family, run.report.get("params") or run.params))
-    return {str(name): value for name, value in {**asked, **params}.items() if value not in (None, "", [], {})}
+    params = [] if chose else params_of(run.family, run.params if asked else run.report.get("params") or run.params)
+    return {str(name): value for name, value in {**shared, **dict(params)}.items() if value not in (None, "", [], {})}

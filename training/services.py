@@ -93,6 +93,7 @@ def start_run(
     recipe: Recipe | None = None,
     name: str = "",
     model_name: str = "",
+    like: TrainingRun | None = None,
 ) -> TrainingRun:
     """Check, make the run with everything it needs settled, and queue its job."""
     decision = require_train(actor, version.dataset, department)
@@ -108,6 +109,7 @@ def start_run(
             configuration=configuration,
             name=name or f"{default_name(configuration)} · {department.runs.filter(trial=None).count() + 1}",
             model_name=model_name,
+            like=like,
         )
         details = {"dataset": str(version.dataset_id), "target": run.target, "preset": run.preset, "family": run.family}
         record("run.create", run, rule=decision.rule, version=version.number, details=details)
@@ -123,6 +125,7 @@ def create_run(
     configuration: Configuration,
     name: str,
     model_name: str = "",
+    like: TrainingRun | None = None,
 ) -> TrainingRun:
     """The row and its job, within the caller's transaction."""
     run = TrainingRun.objects.create(
@@ -131,6 +134,7 @@ def create_run(
         dataset_version=version,
         recipe=recipe,
         model_name=model_name,
+        like=like,
         created_by_id=actor.person_id,
         **configuration.columns(),
     )
@@ -205,6 +209,7 @@ def clone_run(*, actor: Actor, run: TrainingRun, changes: dict[str, Any]) -> Tra
         recipe=run.recipe,
         request=replace(asked, **changes),
         model_name=run.model_name,
+        like=run,
     )
 
 

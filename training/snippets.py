@@ -19,6 +19,7 @@ def body_of(version: DatasetVersion, recipe: Recipe | None, request: Request, ex
         "recipe": str(recipe.pk) if recipe else None,
         "target": request.target,
         "task": request.task,
+        "features": request.features,
         "preset": request.preset,
         "family": request.family,
         "params": dict(request.params),

@@ -58,7 +58,7 @@ class Param:
     a study's search space; `search` is what is usually searched, {"low", "high", "log"} or a list of values, where that is
     less than all that is allowed. `when` = (name, values) shows the parameter in forms only while another has one of those
     values. `optional` admits None; what is `needed` all the same is missed later, so that a draft can be kept without it. A
-    `secret` is sealed before it is stored and never shown again.
+    `secret` is sealed before it is stored and never shown again. `group` is the part of a long form that it stands in.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Param:
     when: tuple[str, tuple[Any, ...]] | None = None
     secret: bool = False
     search: Any = None
+    group: str = ""
 
     @property
     def title(self) -> str:

@@ -10,6 +10,18 @@
     // Enter in the search field finds; it does not start a training.
     field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
   });
+  // In a form that was filled from another run, what differs from that run is marked.
+  const form = document.getElementById("train");
+  const differs = (field) => {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    return field.tagName === "SELECT" ? [...field.options].some((option) => option.selected !== option.defaultSelected) && field.value !== (field.querySelector("option[selected]")?.value ?? field.options[0]?.value) : field.value !== field.defaultValue;
+  };
+  if (form.dataset.like) {
+    form.addEventListener("input", ({ target }) => {
+      const field = target.closest(".field, .way, .check-row");
+      if (field) field.classList.toggle("changed", [...field.querySelectorAll("input:not([type=hidden]), select, textarea")].some(differs));
+    });
+  }
   // A finding's button ticks what it offers; the plan and the checks follow the form.
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-tick]");

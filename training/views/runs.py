@@ -54,7 +54,9 @@ def _narrowed(runs: Any, filters: dict[str, str]) -> Any:
 
 def _run(request: HttpRequest, id: UUID, verb: Verb) -> TrainingRun:
     visible = TrainingRun.objects.visible_to(request.actor).with_what_lists_show()  # type: ignore[attr-defined]
-    run: TrainingRun = get_object_or_404(visible.select_related("recipe", "trial__study"), pk=id)
+    run: TrainingRun = get_object_or_404(
+        visible.select_related("recipe", "trial__study", "like__dataset_version__dataset"), pk=id
+    )
     require(request.actor, verb, run)  # type: ignore[attr-defined]
     return run
 
@@ -65,7 +67,9 @@ def detail(request: HttpRequest, id: UUID) -> HttpResponse:
     """A run: live while it lasts, then what came of it."""
     run = _run(request, id, Verb.DISCOVER)
     found = results.of_run(run, values=sees_values(request.actor, run))  # type: ignore[attr-defined]
-    return render(request, "training/run.html", {**_head(request, run), **found})
+    like = run.like
+    changed = {"like": like, "changes": comparison.changes(like, run)} if like else {}
+    return render(request, "training/run.html", {**_head(request, run), **found, **changed})
 
 
 @login_required

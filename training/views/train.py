@@ -21,7 +21,7 @@ from datasets.tables import Described
 from departments.access import Verb, require
 from departments.models import Department
 from rest.problems import Refused, invalid
-from training import services, snippets, studies, study_options, suitability
+from training import comparison, services, snippets, studies, study_options, suitability
 from training.configuration import check
 from training.data_checks import check_data, repair
 from training.engine.family import FAMILIES
@@ -93,7 +93,7 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
 def _form(request: HttpRequest, table: Described, department: Department, **kwargs: Any) -> TrainForm:
     visible = Recipe.objects.visible_to(request.actor)  # type: ignore[attr-defined]
     recipes = visible.filter(dataset_id=table.version.dataset_id, department=department)
-    return TrainForm(columns=table.schema.names, recipes=recipes, **kwargs)
+    return TrainForm(schema=table.schema, recipes=recipes, **kwargs)
 
 
 def _page(request: HttpRequest, table: Described, form: TrainForm) -> HttpResponse:
@@ -104,6 +104,7 @@ def _page(request: HttpRequest, table: Described, form: TrainForm) -> HttpRespon
         "columns": suitability.columns(table),
         "presets": PRESETS.values(),
         "families": form.families(),
+        "ways": form.ways(),
     }
     return render(request, "training/new.html", page, status=422 if form.errors else 200)
 
@@ -134,9 +135,16 @@ def _make(request: HttpRequest, form: TrainForm, version: DatasetVersion, depart
         "name": values["name"],
     }
     if not values["trials"]:
-        return services.start_run(**shared, model_name=values["model_name"])
+        return services.start_run(**shared, model_name=values["model_name"], like=_liked(request, form))
     _check_study(form)
     return studies.start_study(**shared, search=form.search(), trials=values["trials"])
+
+
+def _liked(request: HttpRequest, form: TrainForm) -> TrainingRun | None:
+    """The run that the form was filled from, if the person still sees it."""
+    visible = TrainingRun.objects.visible_to(request.actor).select_related("dataset_version__dataset")  # type: ignore[attr-defined]
+    found: TrainingRun | None = visible.filter(pk=form.cleaned_data["like"]).first()
+    return found
 
 
 def _check_study(form: TrainForm) -> None:
@@ -235,8 +243,12 @@ def _planned(request: HttpRequest, form: TrainForm, table: Described, department
     body = snippets.body_of(table.version, values["recipe"], asked, {"name": values["name"], **extra})
     path = reverse("api:study-list" if trials else "api:run-list")
     url = request.build_absolute_uri(path)
+    like = _liked(request, form)
+    as_run = TrainingRun(dataset_version=table.version, **planned.columns())
     return {
         "planned": planned,
+        "like": like,
+        "changes": comparison.changes(like, as_run) if like else [],
         "task": suitability.TASK_WORDS[planned.task],
         "candidates": [_candidate(candidate) for candidate in planned.candidates],
         "trials": trials,
