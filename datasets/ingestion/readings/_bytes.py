@@ -51,7 +51,7 @@ class Texts:
         inside = self.lengths > position if position >= 0 else self.lengths >= -position
         places = self.starts + (position if position >= 0 else self.lengths + position)
         if inside.all():
-            found: Bytes = self.data[places]
+            found: Bytes = self.data.take(places)  # in half the time of an index
             return found
         found = np.zeros(len(self.starts), np.uint8)
         found[inside] = self.data[places[inside]]
@@ -63,18 +63,17 @@ class Texts:
 
         if (self.first == PLUS).any():
             return True
-        negative = self.first == MINUS
-        zero = self.first == DIGITS_FROM
-        if negative.any():
-            minus_zero = np.flatnonzero(negative)
-            minus_zero = minus_zero[self.data[self.starts[minus_zero] + 1] == DIGITS_FROM]
-            if whole and len(minus_zero):
-                return True
-            zero[minus_zero] = True
-        more = np.flatnonzero(zero & (self.lengths > 1 + negative))
+        zero = np.flatnonzero(self.first == DIGITS_FROM)
+        minus_zero = np.flatnonzero(self.first == MINUS)
+        minus_zero = minus_zero[self.data[self.starts[minus_zero] + 1] == DIGITS_FROM]
         if whole:
-            return bool(len(more))
-        return bool(is_digit(self.data[self.starts[more] + negative[more] + 1]).any())
+            return bool(len(minus_zero) or (self.lengths[zero] > 1).any())
+        return self._digit_at(1, zero) or self._digit_at(2, minus_zero)
+
+    def _digit_at(self, position: int, rows: Any) -> bool:
+        """Answer whether one of these cells has a digit at a position."""
+        longer = rows[self.lengths[rows] > position]
+        return bool(is_digit(self.data[self.starts[longer] + position]).any())
 
     def holds(self, byte: int) -> bool:
         """Answer whether a byte stands anywhere in `content`."""

@@ -11,6 +11,8 @@ from datasets.ingestion.readings.misfits import Misfits, set_aside
 from datasets.schema import Schema, arrow_schema
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
 _SETTLED = 4  # so few readings are tried without a look at the first bytes
@@ -49,18 +51,22 @@ class Manner:
 
     missing: pa.Array
     longest: int
+    begins: npt.NDArray[np.bool_]  # by the first byte (NUL for none): whether a spelling of a missing value begins so
     bare: bool
     quarantine: bool
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Manner:
         """Make one from complete options."""
+        import numpy as np
         import pyarrow as pa
 
         spellings = given["missing"]
         longest = max((len(spelling.encode()) for spelling in spellings), default=-1)
+        begins = np.zeros(256, bool)
+        begins[[(spelling.encode() or b"\0")[0] for spelling in spellings]] = True
         bare, quarantine = given["apostrophes"] == "remove", given["misfits"] == "quarantine"
-        return cls(pa.array(spellings, pa.string()), longest, bare, quarantine)
+        return cls(pa.array(spellings, pa.string()), longest, begins, bare, quarantine)
 
 
 def take_column(cells: pa.Array, reading: str) -> ReadColumn:
@@ -120,13 +126,15 @@ def _first(cells: pa.Array, readings: tuple[str, ...]) -> tuple[pa.Array, tuple[
 
 
 def _absent(cells: pa.Array, manner: Manner) -> pa.Array:
-    """Which cells mean no value; only short ones can."""
+    """Which cells mean no value; only short ones with certain first bytes can."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if not cells.null_count:
-        short = np.flatnonzero(Texts(cells).lengths <= manner.longest)
+        texts = Texts(cells)
+        short = np.flatnonzero(texts.lengths <= manner.longest)
+        short = short[manner.begins[texts.first[short]]] if len(short) else short
         if 2 * len(short) < len(cells):
             found = np.zeros(len(cells), bool)
             found[short] = pc.is_in(cells.take(pa.array(short)), manner.missing).to_numpy(zero_copy_only=False)
