@@ -15,13 +15,17 @@ class DatasetsConfig(AppConfig):
     name = "datasets"
 
     def ready(self) -> None:
-        from datasets import derived, used_by
+        from datasets import derived, holdings, used_by
         from datasets.erasure import traces
         from datasets.granting import ends
         from datasets.granting import services as sharing
         from datasets.lineage import links as lineage_links
         from departments import consequences, terms
+        from departments.quotas import kinds, stored
 
+        kinds.count_live("storage", holdings.of_uploads)
+        kinds.recompute("storage", stored.recomputed)
+        stored.contribute("datasets", holdings.of_versions)
         lineage_links.register()
         terms.contribute("dataset", sharing.check_terms)
         consequences.contribute("recipes", consequences.Contributor(_("Recipes"), ends.find_recipes))

@@ -132,6 +132,8 @@ class VersionPart(models.Model):
 
     version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="parts")
     key = models.CharField(max_length=200, db_index=True)
+    # In bytes; unknown of parts that were named before sizes were kept.
+    size = models.BigIntegerField(null=True)
 
     objects = models.Manager()
 

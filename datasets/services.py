@@ -21,6 +21,8 @@ from datasets.parts import Manifest
 from datasets.scoring import score
 from departments.access import Actor, Decision, Verb, require, require_in
 from departments.models import Department
+from departments.quotas import services as quotas
+from departments.quotas.stored import remeasure
 from departments.services import drop_grants_on
 from jobs.models import Job
 from jobs.services import enqueue
@@ -46,6 +48,8 @@ def create_dataset(
     Raises Refused when the role, the name, the options or the file's size do not allow it.
     """
     require_in(actor, Verb.CREATE, department)
+    quotas.require(department, "storage", file.size or 0)
+    quotas.require(department, "cpu")
     filename = label(filename or file.name or "")
     name = _checked_name(name or PurePath(filename).stem)
     options = _checked_file(file, filename, options)
@@ -69,6 +73,7 @@ def create_from_source(
 ) -> Dataset:
     """Make a data set from a file that is stored already; see `create_dataset`."""
     require_in(actor, Verb.CREATE, department)
+    quotas.require(department, "cpu")
     name = _checked_name(name or PurePath(filename).stem)
     options = checked_options(options or {}, filename)
     dataset = insert_dataset(
@@ -99,6 +104,7 @@ def add_version(
 ) -> DatasetVersion:
     """Read another file into the next version of a data set."""
     require(actor, Verb.EDIT, dataset)
+    quotas.require(dataset.department, "storage", file.size or 0)
     filename = label(filename or file.name or "")
     options = _checked_file(file, filename, options)
     source = storage.keep(file, "sources")
@@ -111,6 +117,7 @@ def add_version_from_source(
 ) -> DatasetVersion:
     """Read a file that is stored already into the next version of a data set."""
     require(actor, Verb.EDIT, dataset)
+    quotas.require(dataset.department, "cpu")
     return _begin_version(actor, dataset, filename, source, checked_options(options or {}, filename))
 
 
@@ -118,6 +125,8 @@ def add_version_from_source(
 def import_again(*, actor: Actor, version: DatasetVersion, options: dict[str, Any]) -> DatasetVersion:
     """Read a version's original file once more, with other options, into the next version."""
     require(actor, Verb.EDIT, version.dataset)
+    quotas.require(version.dataset.department, "cpu")
+    quotas.require(version.dataset.department, "storage")
     source = source_of(version)
     options = checked_options(options, version.source_name)
     return _begin_version(actor, version.dataset, version.source_name, source, options)
@@ -145,6 +154,7 @@ def _begin_version(
     version.job = enqueue("datasets.ingest", actor=actor, department=dataset.department, payload=payload, about=dataset)
     version.save(update_fields=["job"])
     dataset.save(update_fields=["updated_at"])
+    remeasure(dataset.department_id)
     return version
 
 
@@ -180,7 +190,11 @@ def complete_version(
 def name_parts(version: DatasetVersion, manifest: Manifest) -> None:
     """Write down which stored parts make up a version's table, so that they stay as long as it does."""
     version.parts.all().delete()
-    VersionPart.objects.bulk_create(VersionPart(version=version, key=key) for key in storage.part_keys(manifest))
+    sizes = dict(
+        zip(storage.part_keys(manifest), {part.sha256: part.size for part in manifest.parts}.values(), strict=True)
+    )
+    VersionPart.objects.bulk_create(VersionPart(version=version, key=key, size=size) for key, size in sizes.items())
+    remeasure(version.department_id)
 
 
 def fail_version(*, version: DatasetVersion, job: Job) -> None:
@@ -236,6 +250,7 @@ def delete_dataset(*, actor: Actor, dataset: Dataset) -> None:
         except models.ProtectedError:
             detail = _("Runs or studies were made from this data set, so it stays. “Used by” names them.")
             raise Refused("in_use", detail) from None
+        remeasure(dataset.department_id)
         transaction.on_commit(lambda: storage.discard(unused_keys(keys)))
 
 

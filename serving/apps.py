@@ -9,9 +9,11 @@ class ServingConfig(AppConfig):
 
     def ready(self) -> None:
         from departments.consequences import Contributor, contribute
-        from serving import ends, lineage, traces
+        from departments.quotas.kinds import recompute
+        from serving import ends, lineage, prediction_log, traces
 
         traces.register()
         lineage.register()
+        recompute("predictions", prediction_log.recomputed)
         choices = ("stop", "freeze", "retrain", "keep")
         contribute("deployments", Contributor(_("Deployments"), ends.find_deployments, choices, ends.pause_deployments))

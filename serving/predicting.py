@@ -14,6 +14,7 @@ import orjson
 from django.utils.translation import gettext as _
 
 from departments.access import Actor
+from departments.quotas.services import require_quickly
 from rest.problems import Refused, invalid
 from serving import prediction_log
 from serving.models import Deployment, DeploymentState
@@ -89,7 +90,9 @@ def answer(
         detail = _("“%s” is paused and answers nothing. An engineer of its department can resume it.")
         raise Refused("paused", detail % deployment.name, status=409)
     version = deployment.model_version
-    answers = orjson.Fragment(orjson.dumps(predict(version, instances_of(body))))
+    instances = instances_of(body)
+    require_quickly(deployment.department_id, "predictions", len(instances))
+    answers = orjson.Fragment(orjson.dumps(predict(version, instances)))
     request_id = str(uuid4())
     entry = {
         "request_id": request_id,

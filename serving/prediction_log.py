@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -21,7 +22,10 @@ from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
 from audit import context
+from audit.models import AuditEvent
 from audit.services import record
+from departments.quotas import ledger
+from departments.quotas.kinds import period_of
 from rest.problems import Refused
 from serving.models import Deployment, Prediction
 from serving.runtime.spool import Spool, finished
@@ -164,13 +168,21 @@ def _row(entry: dict[str, Any]) -> Prediction:
 
 
 def _audit(entries: list[dict[str, Any]], names: dict[str, Deployment]) -> None:
-    """One event for each caller of each deployment in this shipment, with counts; the rows hold each request."""
+    """One event for each caller of each deployment in this shipment, with counts; the rows hold each request.
+
+    The events stay when a deployment is deleted, so the department's predictions are counted by them.
+    """
     calls: Counter[tuple[Any, ...]] = Counter()
     rows: Counter[tuple[Any, ...]] = Counter()
     for entry in entries:
         key = tuple(entry[part] for part in ("deployment", "version", "person", "username", "token", "address", "rule"))
         calls[key] += 1
         rows[key] += len(entry["answers"])
+    used: Counter[Any] = Counter()
+    for key, count in rows.items():
+        used[names[key[0]].department_id] += count
+    for department_id, count in used.items():
+        ledger.book(department_id, "predictions", count)
     for key, count in calls.items():
         deployment, version, person, username, token, address, rule = key
         with context.acting(context.Origin(person, username, token, address)):
@@ -181,3 +193,13 @@ def _audit(entries: list[dict[str, Any]], names: dict[str, Deployment]) -> None:
                 version=version,
                 details={"calls": count, "rows": rows[key]},
             )
+
+
+def recomputed() -> dict[tuple[UUID, str], int]:
+    """The ledger of predictions as the audit trail has it."""
+    counted: Counter[tuple[UUID, str]] = Counter()
+    events = AuditEvent.objects.filter(verb="deployment.predict").exclude(department_id=None)
+    for department, at, details in events.values_list("department_id", "created_at", "details").iterator():
+        assert department is not None
+        counted[department, period_of("predictions", at)] += details["rows"]
+    return dict(counted)

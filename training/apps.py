@@ -10,6 +10,8 @@ class TrainingConfig(AppConfig):
     def ready(self) -> None:
         from datasets.erasure import traces
         from datasets.used_by import contribute
+        from departments.quotas import stored
+        from training import holdings as artifacts
         from training import lineage, uses
 
         contribute("runs", _("Training runs"), uses.runs)
@@ -17,6 +19,7 @@ class TrainingConfig(AppConfig):
         contribute("models", _("Model versions"), uses.model_versions)
         traces.witness("models", uses.witnesses)
         lineage.register()
+        stored.contribute("models", artifacts.size_of)
         self._follow_ends()
 
     def _follow_ends(self) -> None:

@@ -14,6 +14,7 @@ from datasets.recipe import NOTHING, Around
 from datasets.tables import Described, described
 from departments.access import Actor, Decision
 from departments.projection import WHOLE
+from departments.quotas.stored import remeasure
 from jobs.errors import Cancelled, JobFailed, Paused
 from jobs.services import requester
 from rest.problems import Refused
@@ -156,3 +157,4 @@ def finish(run: TrainingRun, report: TrainReport, stored: Stored, table: Describ
     run.save()
     if not hasattr(run, "trial"):
         register(run=run, stored=stored)
+    remeasure(run.department_id)

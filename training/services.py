@@ -19,6 +19,7 @@ from datasets.recipe import Around
 from datasets.tables import Described, described
 from departments.access import Actor, Decision, Verb, decide, require, require_in
 from departments.models import Department, Grant
+from departments.quotas import services as quotas
 from jobs import services as jobs
 from jobs.models import Job, JobState
 from rest.problems import Refused, invalid
@@ -98,6 +99,8 @@ def start_run(
     """Check, make the run with everything it needs settled, and queue its job."""
     decision = require_train(actor, version.dataset, department)
     require_recipe(actor, recipe, department)
+    quotas.require(department, "cpu")
+    quotas.require(department, "storage")
     others = around_for(actor, department, recipe.steps if recipe else [])
     configuration = check(table_for(actor, version, decision), recipe, request, others)
     with transaction.atomic():
@@ -145,7 +148,10 @@ def create_run(
 
 def enqueue(actor: Actor, run: TrainingRun) -> Job:
     payload = {"run": str(run.pk)}
-    return jobs.enqueue("training.run", actor=actor, department=run.department, payload=payload, about=run)
+    return jobs.enqueue(
+        "training.run", actor=actor, department=run.department, payload=payload, about=run,
+        estimate_seconds=run.estimate_seconds,
+    )  # fmt: skip
 
 
 def require_ready(version: DatasetVersion) -> None:

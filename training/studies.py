@@ -17,6 +17,7 @@ from audit.services import record
 from datasets.models import DatasetVersion, Recipe
 from departments.access import Actor
 from departments.models import Department
+from departments.quotas import services as quotas
 from jobs import services as jobs
 from jobs.models import Job
 from rest.problems import Refused, invalid
@@ -50,6 +51,8 @@ def start_study(
     """
     decision = services.require_train(actor, version.dataset, department)
     services.require_recipe(actor, recipe, department)
+    quotas.require(department, "cpu")
+    quotas.require(department, "storage")
     if not request.family:
         raise invalid("family", _("a study tunes the parameters of one family: name it"))
     others = services.around_for(actor, department, recipe.steps if recipe else [])

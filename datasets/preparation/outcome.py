@@ -14,6 +14,7 @@ from datasets.preparation.services import latest
 from datasets.recipe import STEPS, tables_named
 from datasets.services import insert_dataset, next_number
 from departments.access import Actor, Decision, Verb, decide, require, require_in
+from departments.quotas import services as quotas
 from jobs.services import enqueue
 from rest.problems import Refused, invalid
 
@@ -30,6 +31,8 @@ def prepare_dataset(
     """
     require(actor, Verb.EDIT, recipe)
     require_in(actor, Verb.CREATE, recipe.department)
+    quotas.require(recipe.department, "cpu")
+    quotas.require(recipe.department, "storage")
     source = chosen_version(recipe, version)
     rule = require_copies(actor, recipe, source).rule
     _require_steps(recipe)

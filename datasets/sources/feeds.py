@@ -20,6 +20,7 @@ from datasets.services import complete_version, fail_version, insert_dataset
 from datasets.sources.schedule import GIVE_UP, after_failure, next_time
 from departments.access import Actor, Verb, actor_for, require
 from departments.notices import managers_of, notify
+from departments.quotas import services as quotas
 from jobs.models import Job, JobState
 from jobs.services import enqueue
 from rest.problems import Refused, invalid
@@ -90,11 +91,13 @@ def detach(*, actor: Actor, feed: Feed) -> None:
 def refresh(*, actor: Actor, feed: Feed) -> DatasetVersion:
     """Read the source now, into the next version."""
     require(actor, Verb.EDIT, feed)
+    quotas.require(feed.source.department, "cpu")
     return _begin(actor, feed)
 
 
 def _begin(actor: Actor, feed: Feed) -> DatasetVersion:
     """Add the next version and queue the job that reads it; refused while one is under way."""
+    quotas.require(feed.source.department, "storage")
     Dataset.objects.select_for_update().get(pk=feed.dataset_id)
     if DatasetVersion.objects.filter(dataset_id=feed.dataset_id, state=VersionState.INGESTING).exists():
         raise Refused("refreshing", _("A version of this data set is being read already. Wait until it is ready."))
@@ -136,7 +139,10 @@ def _begin_due(feed: Feed) -> int:
             _begin(actor, feed)
         return 1
     except Refused as refused:
-        if refused.code != "refreshing":
+        if isinstance(refused, quotas.UsedUp):
+            # The next turn may find room again.
+            Feed.objects.filter(pk=feed.pk).update(last_outcome="failed", last_error=refused.as_problem())
+        elif refused.code != "refreshing":
             _pause(feed, refused.as_problem())
         return 0
     except Http404:

@@ -28,6 +28,7 @@ from datasets.models import Dataset, DatasetVersion, Upload, VersionState
 from datasets.uploads import store as upload_store
 from departments.access import Actor, Verb, require, require_in
 from departments.models import Department
+from departments.quotas import services as quotas
 from rest.problems import Refused
 
 CHECKSUMS = ("sha256", "sha1")
@@ -74,6 +75,7 @@ def begin_upload(
     if not length:
         raise services.empty_file()
     services.check_size(length)
+    quotas.require(department, "storage", length)
     _check_room(actor, length)
     with transaction.atomic():
         upload: Upload = Upload.objects.create(

@@ -3,12 +3,14 @@
 from django.urls import path
 
 from departments import grant_views, notice_views, request_views, views
+from departments.quotas import pages
 
 app_name = "departments"
 urlpatterns = [
     path("department/switch/", views.switch, name="switch"),
     path("departments/<slug:slug>/", views.detail, name="detail"),
     path("departments/<slug:slug>/audit/", views.audit, name="audit"),
+    path("departments/<slug:slug>/quota/", pages.change, name="quota"),
     path("departments/<slug:slug>/members/", views.member, name="member"),
     path("departments/<slug:slug>/members/<uuid:id>/remove/", views.remove, name="remove-member"),
     path("grants/<uuid:id>/", grant_views.detail, name="grant"),

@@ -20,6 +20,8 @@ from departments.forms import MemberForm
 from departments.middleware import SESSION_KEY
 from departments.models import Department, Membership
 from departments.overview import ROLE_MEANINGS, grants_given, grants_received
+from departments.quotas import services as quotas
+from departments.quotas.pages import QuotaForm
 from departments.services import remove_member, set_member
 from rest.forms import refusals_into
 
@@ -61,6 +63,9 @@ def _page(request: HttpRequest, department: Department, form: MemberForm) -> Htt
         "received": grants_received(department, actor),
         "role_meanings": [(role.value, role.label, meaning) for role, meaning in ROLE_MEANINGS.items()],
         "form": form,
+        "uses": quotas.uses(department),
+        "may_set_quota": actor.is_platform_admin,
+        "quota_form": QuotaForm.of(department) if actor.is_platform_admin else None,
     }
     return render(request, "departments/detail.html", page, status=422 if form.errors else 200)
 

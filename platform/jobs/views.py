@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from departments.access import Verb, decide, require
-from jobs import log, services
+from jobs import log, services, waiting
 from jobs.models import Job, JobState
 from jobs.registry import kinds
 from rest.paging import page_of
@@ -28,8 +28,12 @@ def index(request: HttpRequest) -> HttpResponse:
     """Jobs of the departments that the person belongs to, filtered by the address."""
     jobs = Job.objects.visible_to(request.actor).with_what_lists_show()  # type: ignore[attr-defined]
     filters = {name: request.GET.get(name, "").replace("\x00", "")[:160] for name in FILTERS}
+    found = page_of(request, _narrowed(jobs, filters).defer("payload", "result"))
+    why = waiting.of(found.rows)
+    for job in found.rows:
+        job.waiting = why.get(job.pk)
     page = {
-        "page": page_of(request, _narrowed(jobs, filters).defer("payload", "result")),
+        "page": found,
         "states": JobState.choices,
         "kinds": kinds().items(),
         "filters": filters,
@@ -52,7 +56,8 @@ def _job(request: HttpRequest, id: UUID, verb: Verb) -> Job:
 
 
 def _state(request: HttpRequest, job: Job) -> dict[str, Any]:
-    return {"job": job, "may_steer": decide(request.actor, Verb.EDIT, job).allowed}  # type: ignore[attr-defined]
+    may_steer = decide(request.actor, Verb.EDIT, job).allowed  # type: ignore[attr-defined]
+    return {"job": job, "may_steer": may_steer, "waiting": waiting.of([job]).get(job.pk)}
 
 
 @login_required

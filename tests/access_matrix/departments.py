@@ -28,6 +28,14 @@ ROWS = [
         "403 403 403 204 404 404 204 404 401",
         args=BOB,
     ),
+    Row("api/v1/departments/<slug:slug>/quota/", "GET", "200 200 200 200 404 404 200 404 401", args=DEPARTMENT),
+    Row(
+        "api/v1/departments/<slug:slug>/quota/",
+        "PATCH",
+        "403 403 403 403 404 404 200 404 401",
+        args=DEPARTMENT,
+        body={"cpu_hours": 10},
+    ),
     Row("api/v1/grants/", "GET", "200 200 200 200 200 200 200 200 401"),
     Row("api/v1/grants/<uuid:id>/", "GET", "200 200 200 200 404 200 200 404 401", args=GRANT),
     Row(

@@ -35,6 +35,14 @@ ROWS = [
     Row("settings/password/", "GET", "200 200 200 200 200 200 200 200 302"),
     Row("department/switch/", "POST", "302 302 302 302 302 302 302 302 302", body=DEPARTMENT, form=True),
     Row("departments/<slug:slug>/", "GET", "200 200 200 200 404 404 200 404 302", args=DEPARTMENT),
+    Row(
+        "departments/<slug:slug>/quota/",
+        "POST",
+        "403 403 403 403 404 404 302 404 302",
+        args=DEPARTMENT,
+        body={"cpu_hours": "10"},
+        form=True,
+    ),
     Row("departments/<slug:slug>/audit/", "GET", "403 403 403 200 404 404 200 404 302", args=DEPARTMENT),
     Row(
         "departments/<slug:slug>/members/",

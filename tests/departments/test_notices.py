@@ -95,6 +95,7 @@ def test_an_unanswered_request_lapses_and_both_sides_know(asked: AccessRequest, 
 
 def test_every_kind_reads_well(people: SimpleNamespace) -> None:
     details = {"owner": "A", "department": "B", "name": "C", "day": "D", "source": "E", "reason": "F", "message": "G"}
+    details |= {"used": "H", "limit": "I"}
     for kind in KINDS:
         assert "%" not in text_of(Notice(kind=kind, details=details))
 

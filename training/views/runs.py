@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from departments.access import Verb, decide, require
+from jobs import waiting
 from rest.paging import Page, page_of
 from rest.problems import Refused
 from rest.streams import download
@@ -89,7 +90,9 @@ def leaderboard(request: HttpRequest, id: UUID) -> HttpResponse:
 
 def _head(request: HttpRequest, run: TrainingRun) -> dict[str, Any]:
     may_steer = decide(request.actor, Verb.TRAIN, run).allowed  # type: ignore[attr-defined]
-    return {"run": run, "live": state_of(run), "may_steer": may_steer, "signals": allowed(situation_of(run))}
+    why = waiting.of([run.job]).get(run.job.pk) if run.job is not None else None
+    signals = allowed(situation_of(run))
+    return {"run": run, "live": state_of(run), "may_steer": may_steer, "signals": signals, "waiting": why}
 
 
 @login_required

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from django.db import transaction
@@ -13,21 +13,29 @@ from departments.quotas.kinds import KINDS, LIVE, RECOMPUTE, period_of
 from departments.quotas.models import LedgerEntry
 
 
+@transaction.atomic
 def book(department_id: UUID, kind: str, amount: int) -> None:
     """Add to what the department used this month. Part of the caller's transaction."""
     if amount:
-        _write(department_id, kind, F("amount") + amount)
-
-
-def settle(department_id: UUID, kind: str, amount: int) -> None:
-    """Say how much the department holds now. Part of the caller's transaction."""
-    _write(department_id, kind, amount)
+        LedgerEntry.objects.filter(pk=_entry(department_id, kind).pk).update(amount=F("amount") + amount)
+        _warn(department_id, kind)
 
 
 @transaction.atomic
-def _write(department_id: UUID, kind: str, amount: object) -> None:
-    entry, _new = LedgerEntry.objects.get_or_create(department_id=department_id, kind=kind, period=period_of(kind))
-    LedgerEntry.objects.filter(pk=entry.pk).update(amount=amount)
+def settle(department_id: UUID, kind: str, measure: Callable[[], int]) -> None:
+    """Write down how much the department holds now. Part of the caller's transaction."""
+    entry = _entry(department_id, kind)
+    # Whoever measures has the row: two that measure at once would each miss what the other has not committed.
+    LedgerEntry.objects.select_for_update().get(pk=entry.pk)
+    LedgerEntry.objects.filter(pk=entry.pk).update(amount=measure())
+    _warn(department_id, kind)
+
+
+def _entry(department_id: UUID, kind: str) -> LedgerEntry:
+    return LedgerEntry.objects.get_or_create(department_id=department_id, kind=kind, period=period_of(kind))[0]
+
+
+def _warn(department_id: UUID, kind: str) -> None:
     warnings.warn(department_id, kind, lambda: used([department_id], kind)[department_id])
 
 
