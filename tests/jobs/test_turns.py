@@ -102,6 +102,18 @@ def test_a_run_makes_room_once_and_only_the_one_that_began_last(ask, settings):
     assert second.signal == "yield"
 
 
+def test_nobody_makes_room_for_what_may_not_start(ask, settings, departments):
+    settings.JOB_YIELD_AFTER = settings.JOB_TURN = 0
+    worker_here(1)
+    run = ask("alice", "long")
+    taken(1)
+    ask("charlie")
+    Quota.objects.create(department=departments.retail, cpu_hours=0)
+    assert not fairness.make_room(run, QUEUES)
+    Quota.objects.update(cpu_hours=1)
+    assert fairness.make_room(run, QUEUES)
+
+
 def test_the_only_run_of_a_department_has_its_turn_first(ask, settings):
     settings.JOB_YIELD_AFTER = 0
     worker_here(1)

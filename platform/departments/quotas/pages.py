@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -40,8 +41,14 @@ class QuotaForm(forms.Form):
     def of(cls, department: Department) -> QuotaForm:
         quota = Quota.objects.filter(department=department).first() or Quota()
         size = quota.storage_bytes
-        initial = {"cpu_hours": quota.cpu_hours, "predictions": quota.predictions}
-        return cls(initial={**initial, "storage_gb": None if size is None else size / GB})
+        hours = quota.cpu_hours
+        return cls(
+            initial={
+                "cpu_hours": None if hours is None else f"{hours:.10g}",
+                "storage_gb": None if size is None else f"{size / GB:.10g}",
+                "predictions": quota.predictions,
+            }
+        )
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -69,10 +76,4 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
         messages.success(request, _("The quota of %s is set.") % department.name)
     else:
         messages.error(request, " ".join(str(each) for errors in form.errors.values() for each in errors))
-    return redirect(f"{department_page(department)}#quota")
-
-
-def department_page(department: Department) -> str:
-    from django.urls import reverse
-
-    return reverse("departments:detail", args=[department.slug])
+    return redirect(f"{reverse('departments:detail', args=[department.slug])}#quota")
