@@ -80,6 +80,14 @@ def head(request: HttpRequest, id: UUID) -> HttpResponse:
 
 @login_required
 @require_GET
+def why(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Why the job waits, for pages of what it works on; nothing, and no further question, once it does not."""
+    job = _job(request, id, Verb.DISCOVER)
+    return render(request, "jobs/_waiting.html", {"waiting": waiting.of([job]).get(job.pk), "asks_again": job.pk})
+
+
+@login_required
+@require_GET
 def lines(request: HttpRequest, id: UUID) -> HttpResponse:
     """The log's lines after the one whose key is `?after=`."""
     job = _job(request, id, Verb.PREVIEW)

@@ -16,6 +16,7 @@ ROWS = [
     Row("jobs/", "GET", ANYBODY),
     Row("jobs/<uuid:id>/", "GET", OURS, args=JOB),
     Row("jobs/<uuid:id>/head/", "GET", OURS, args=JOB),
+    Row("jobs/<uuid:id>/waiting/", "GET", OURS, args=JOB),
     Row("jobs/<uuid:id>/lines/", "GET", LOG, args=JOB),
     Row(
         "jobs/<uuid:id>/<str:name>/", "POST", "302 403 302 302 404 404 403 404 302",

@@ -160,10 +160,11 @@ def test_waiting_in_the_api_and_on_the_pages(ask, api_of, browser_of):
     said = api_of("alice").get(f"/api/v1/jobs/{job.pk}/").json()
     assert said["waiting"]["reason"] == "no-worker"
     assert api_of("alice").get("/api/v1/jobs/").json()["results"][0]["waiting"] == said["waiting"]
-    for path in ("/jobs/", f"/jobs/{job.pk}/"):
+    for path in ("/jobs/", f"/jobs/{job.pk}/", f"/jobs/{job.pk}/waiting/"):
         assert "No worker is running" in browser_of("alice").get(path).content.decode()
     lifecycle.claim(job.pk, 1, worker="w")
     assert api_of("alice").get(f"/api/v1/jobs/{job.pk}/").json()["waiting"] is None
+    assert not browser_of("alice").get(f"/jobs/{job.pk}/waiting/").content.strip()
 
 
 @pytest.mark.parametrize("count", [3, 60])
