@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-sys.path[:0] = [str(Path(__file__).parents[1] / "platform"), str(Path(__file__).parents[1])]
+sys.path[:1] = [str(Path(__file__).parents[1] / "platform"), str(Path(__file__).parents[1])]
 
 import numpy as np
 import torch
