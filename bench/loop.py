@@ -16,6 +16,7 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path[:1] = [str(Path(__file__).parents[1] / "platform"), str(Path(__file__).parents[1])]
@@ -81,9 +82,9 @@ def modules() -> dict[str, torch.nn.Module]:
     own = Perceptron([FEATURES, *HIDDEN, 1], "relu", 0.0)
     layers: list[torch.nn.Module] = []
     for layer in own.layers:
-        linear = torch.nn.Linear(layer.weight.shape[1], layer.weight.shape[0])
+        linear = torch.nn.Linear(*layer.weight.shape)
         with torch.no_grad():
-            linear.weight.copy_(layer.weight)
+            linear.weight.copy_(layer.weight.t())
             linear.bias.copy_(layer.bias)
         layers += [linear, torch.nn.ReLU()]
     return {"ours": own, "naive": torch.nn.Sequential(*layers[:-1], torch.nn.Flatten(0))}
@@ -116,7 +117,7 @@ def main() -> int:
     given = parser.parse_args()
     torch.set_num_threads(1)
     problem = table(given.rows)
-    loops = {"naive": naive, "ours": ours}
+    loops: dict[str, Any] = {"naive": naive, "ours": ours}
     for name, loop in loops.items():
         loop(problem, modules()[name], 4096, 1)  # first calls pay for loading kernels
     equal = True

@@ -10,9 +10,9 @@ import polars as pl
 
 from datasets.recipe import fit
 from datasets.schema import Schema
-from training.engine import graph
 from training.engine.artifact import write_manifest, write_model
 from training.engine.family import Exported
+from training.engine.graph import Graph
 
 SCHEMA = Schema.of([("age", "integer"), ("income", "number"), ("city", "text")])
 FRAME = pl.DataFrame({
@@ -52,8 +52,14 @@ def write(
         model = Exported(lambda into: into.dense(coef, intercept), outputs, {"coef": coef, "intercept": intercept})
     else:
         hidden = (rng.normal(size=(8, len(features))), rng.normal(size=8))
-        layers = [hidden, (rng.normal(size=(outputs, 8)), intercept)]
-        model = Exported(lambda into: graph.mlp(into, layers, "relu"), outputs)
+        last = (rng.normal(size=(outputs, 8)), intercept)
+
+        def layers(graph: Graph) -> None:
+            graph.dense(*hidden)
+            graph.activate("relu")
+            graph.dense(*last)
+
+        model = Exported(layers, outputs)
     write_model(folder, model, task, len(features))
     manifest = {
         "family": kind,

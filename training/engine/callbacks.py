@@ -19,8 +19,15 @@ class Callback:
     def on_step(self, loop: Loop) -> None:
         """After every optimiser step."""
 
+    def on_tick(self, loop: Loop) -> None:
+        """A few times a second."""
+
     def on_evaluate(self, loop: Loop) -> None:
         """After every evaluation; `loop.train_loss` and `loop.validation_loss` are new."""
+
+    def rescue(self, loop: Loop) -> bool:
+        """The training diverged: return whether you can give the loop good weights, and do so when it finishes."""
+        return False
 
     def on_finish(self, loop: Loop) -> None: ...
 
@@ -41,7 +48,7 @@ class Checkpoint(Callback):
 class Progress(Callback):
     """Progress by steps done, with the loss in words."""
 
-    def on_step(self, loop: Loop) -> None:
+    def on_tick(self, loop: Loop) -> None:
         loop.control.progress(loop.step / loop.total_steps, f"step {loop.step:,} of {loop.total_steps:,}")
 
 
@@ -57,8 +64,9 @@ class MetricLog(Callback):
     def on_step(self, loop: Loop) -> None:
         if loop.step == 1:
             loop.control.metrics(1, {"train_loss": loop.batch_loss})
-        else:
-            loop.control.metrics(loop.step, {"train_loss": loop.batch_loss}, every=self.between)
+
+    def on_tick(self, loop: Loop) -> None:
+        loop.control.metrics(loop.step, {"train_loss": loop.batch_loss}, every=self.between)
 
     def on_evaluate(self, loop: Loop) -> None:
         values = {"train_loss": loop.train_loss, "learning_rate": loop.rate}
@@ -81,19 +89,22 @@ class EarlyStopping(Callback):
         self.weights: dict[str, np.ndarray] = {}
 
     def on_evaluate(self, loop: Loop) -> None:
-        loss = loop.train_loss if loop.validation_loss is None else loop.validation_loss
-        if loss < self.best:
-            self.best, self.waited = loss, 0
-            if self.keep_best:
-                self.weights = loop.weights()
+        if loop.judged < self.best:
+            self.best, self.waited = loop.judged, 0
+            self.weights = loop.weights()
             return
         self.waited += 1
         if self.patience is not None and self.waited >= self.patience:
             loop.stopping = True
 
     def on_finish(self, loop: Loop) -> None:
-        if self.weights:
+        if self.weights and self.keep_best:
             loop.set_weights(self.weights)
+
+    def rescue(self, loop: Loop) -> bool:
+        """Good is what answers better than the weights before the first step did."""
+        self.keep_best = bool(self.weights) and self.best < loop.first_loss
+        return self.keep_best
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         return self.weights, {"best": self.best, "waited": self.waited}

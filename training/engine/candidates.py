@@ -46,6 +46,7 @@ class Result:
     size: int = 0
     parity: float = 0.0
     ended_by: str = ""
+    warning: str = ""
     error: str = ""
 
 
@@ -159,6 +160,7 @@ class Contest:
             size=sum((folder / name).stat().st_size for name in MODEL_FILES if (folder / name).exists()),
             parity=parity,
             ended_by=control.ended_by,
+            warning=control.warning,
         )
         write_atomically(folder / "result.json", json.dumps(asdict(result)).encode())
         self.monitor.log(f"{candidate.family.label}: {metrics.primary(self.source.target.task)} {result.score:.4g}.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from training.engine import checkpoint
-from training.engine.errors import TrainCancelled, TrainPaused
+from training.engine.errors import Diverged, TrainCancelled, TrainPaused
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +48,8 @@ class Control:
 
     `seconds` is the candidate's time (None: no limit), counted over interruptions. `store` is the checkpoint file.
     `prefix` goes before metric names when a run trains several candidates; `span` is this candidate's part of the
-    whole progress. After the fit, `ended_by` is "" (it finished), "stop" or "time limit".
+    whole progress. After the fit, `ended_by` is "" (it finished), "stop", "time limit" or "divergence", and `warning` says
+    of the last what happened and what to change.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Control:
         self.checkpoint_every = checkpoint_every
         self.prefix = prefix
         self.span = span
-        self.ended_by = ""
+        self.ended_by = self.warning = ""
         self._started = self._saved = self._logged = self._shown = time.monotonic()
         self._before = 0.0
 
@@ -99,6 +100,11 @@ class Control:
         if time.monotonic() - self._saved >= self.checkpoint_every:
             self.save(snapshot)
         return True
+
+    def diverged(self, error: Diverged) -> None:
+        """The fit went back to its best weights before it diverged, and ends with them."""
+        self.ended_by, self.warning = "divergence", f"{error} The best weights before that are kept."
+        self.monitor.log(self.warning, level="warning")
 
     def save(self, snapshot: Callable[[], State]) -> None:
         if self.store is not None:

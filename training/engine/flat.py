@@ -22,31 +22,49 @@ class Flat:
         self.descend = getattr(self, f"_{params['optimiser']}")
         self.decay = params["weight_decay"]
         self.moments = {name: torch.zeros_like(theta) for name in ("first", "second")}
-        self.scratch = torch.empty_like(theta)
+        self.count = torch.zeros((), dtype=torch.float32, device=theta.device)
 
     def step(self, rate: float, now: int) -> None:
         """Take step number `now`, counted from 1."""
         slope = self.theta.grad
         assert slope is not None
-        if self.decay and self.params["optimiser"] == "adamw":
-            self.theta.mul_(1.0 - rate * self.decay)
-        elif self.decay:
-            slope.add_(self.theta, alpha=self.decay)
         self.descend(rate, slope, now)
 
     def _sgd(self, rate: float, slope: Tensor, now: int) -> None:
+        self._pull(slope)
         self.theta.sub_(slope, alpha=rate)
 
     def _momentum(self, rate: float, slope: Tensor, now: int) -> None:
+        self._pull(slope)
         kept = self.params["momentum"]
         velocity = self.moments["first"].mul_(kept).add_(slope)
         self.theta.sub_(slope.add_(velocity, alpha=kept), alpha=rate)
 
-    def _adam(self, rate: float, slope: Tensor, now: int) -> None:
-        first = self.moments["first"].lerp_(slope, 1.0 - FIRST)
-        second = self.moments["second"].mul_(SECOND).addcmul_(slope, slope, value=1.0 - SECOND)
-        torch.sqrt(second, out=self.scratch)
-        self.scratch.div_((1.0 - SECOND**now) ** 0.5).add_(TINY)
-        self.theta.addcdiv_(first, self.scratch, value=-rate / (1.0 - FIRST**now))
+    def _pull(self, slope: Tensor) -> None:
+        if self.decay:
+            slope.add_(self.theta, alpha=self.decay)
 
-    _adamw = _adam
+    def _adam(self, rate: float, slope: Tensor, now: int) -> None:
+        self._fused(torch._fused_adam_, rate, slope, now)
+
+    def _adamw(self, rate: float, slope: Tensor, now: int) -> None:
+        self._fused(torch._fused_adamw_, rate, slope, now)
+
+    def _fused(self, kernel: Any, rate: float, slope: Tensor, now: int) -> None:
+        """torch's own kernel for all of a step, without what torch.optim does around it."""
+        self.count.fill_(now)
+        kernel(
+            [self.theta],
+            [slope],
+            [self.moments["first"]],
+            [self.moments["second"]],
+            [],
+            [self.count],
+            lr=rate,
+            beta1=FIRST,
+            beta2=SECOND,
+            weight_decay=self.decay,
+            eps=TINY,
+            amsgrad=False,
+            maximize=False,
+        )

@@ -5,7 +5,7 @@ Double throughout, so that a graph predicts what the trained model predicts, to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from typing import TYPE_CHECKING, Any
 
 from training.engine.family import BINARY, MULTICLASS
@@ -54,25 +54,61 @@ class Graph:
         kernel = self.constant(np.ascontiguousarray(weight.T, dtype=np.float64))
         self.add("Gemm", self.last, kernel, self.constant(bias.astype(np.float64)))
 
+    def normalise(self, gain: np.ndarray, offset: np.ndarray, epsilon: float) -> None:
+        """Layer normalisation: every row on its own mean and spread. Shape: gain and offset (d,)."""
+        import numpy as np
+
+        away = self.add("Sub", self.last, self.add("ReduceMean", self.last, axes=[1]))
+        variance = self.add("ReduceMean", self.add("Mul", away, away), axes=[1])
+        spread = self.add("Sqrt", self.add("Add", variance, self._number(epsilon)))
+        self.add("Mul", self.add("Div", away, spread), self.constant(gain.astype(np.float64)))
+        self.add("Add", self.last, self.constant(offset.astype(np.float64)))
+
     def activate(self, name: str) -> None:
-        """relu, tanh, silu, or gelu in its tanh form (the runtime has no error function in double)."""
+        """One of the activations that networks know, in operators that the runtime has in double precision."""
         if name in {"relu", "tanh"}:
             self.add(name.capitalize())
         elif name == "silu":
             source = self.last
             self.add("Mul", source, self.add("Sigmoid", source))
         else:
-            self._gelu()
+            getattr(self, f"_{name}")()
 
-    def _gelu(self) -> None:
+    def _number(self, value: float) -> str:
         import numpy as np
 
+        return self.constant(np.array(value))
+
+    def _leaky_relu(self) -> None:
+        x = self.last
+        self.add("Max", x, self.add("Mul", x, self._number(0.01)))
+
+    def _elu(self, scale: float = 1.0, alpha: float = 1.0) -> None:
+        x = self.last
+        below = self.add("Sub", self.add("Exp", self.add("Min", x, self._number(0.0))), self._number(1.0))
+        below = self.add("Mul", below, self._number(scale * alpha))
+        above = self.add("Mul", self.add("Relu", x), self._number(scale))
+        self.add("Add", above, below)
+
+    def _selu(self) -> None:
+        self._elu(1.0507009873554805, 1.6732632423543772)
+
+    def _mish(self) -> None:
+        """x tanh(log(1 + eˣ)), the logarithm taken where it does not overflow."""
+        x = self.last
+        small = self.add("Exp", self.add("Neg", self.add("Abs", x)))
+        soft = self.add("Log", self.add("Add", small, self._number(1.0)))
+        soft = self.add("Add", self.add("Relu", x), soft)
+        self.add("Mul", x, self.add("Tanh", soft))
+
+    def _gelu(self) -> None:
+        """In its tanh form: the runtime has no error function in double."""
         x = self.last
         cube = self.add("Mul", self.add("Mul", x, x), x)
-        inner = self.add("Add", x, self.add("Mul", cube, self.constant(np.array(0.044715))))
-        curve = self.add("Tanh", self.add("Mul", inner, self.constant(np.array((2.0 / np.pi) ** 0.5))))
-        half = self.add("Mul", x, self.constant(np.array(0.5)))
-        self.add("Mul", half, self.add("Add", curve, self.constant(np.array(1.0))))
+        inner = self.add("Add", x, self.add("Mul", cube, self._number(0.044715)))
+        curve = self.add("Tanh", self.add("Mul", inner, self._number((2.0 / math.pi) ** 0.5)))
+        half = self.add("Mul", x, self._number(0.5))
+        self.add("Mul", half, self.add("Add", curve, self._number(1.0)))
 
     def link(self, task: str) -> None:
         """From the raw output (rows, outputs) to what a model answers: (rows, 1) value or (rows, classes) chances."""
@@ -99,11 +135,3 @@ class Graph:
         yes = self.add("Sigmoid", source)
         no = self.add("Sigmoid", self.add("Neg", source))
         self.add("Concat", no, yes, axis=1)
-
-
-def mlp(graph: Graph, layers: Sequence[tuple[np.ndarray, np.ndarray]], activation: str) -> None:
-    """Shape: each layer is (weight (out, in), bias (out,))."""
-    for index, (weight, bias) in enumerate(layers):
-        if index:
-            graph.activate(activation)
-        graph.dense(weight, bias)

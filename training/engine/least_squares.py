@@ -1,8 +1,8 @@
 """Least squares by full-batch gradient descent that reads the rows once.
 
 With the intercept as a column of ones, the mean squared error over m rows is θᵀGθ − 2bᵀθ + c with the sufficient
-statistics G = XᵀX/m, b = Xᵀy/m, c = yᵀy/m, and its gradient is 2(Gθ − b). Every step is then a d × d product, and the
-path and the loss at every step are those of gradient descent over the rows.
+statistics G = XᵀX/m, b = Xᵀy/m, c = yᵀy/m (with weights: XᵀWX/m and so on), and its gradient is 2(Gθ − b). Every step
+is then a d × d product, and the path and the loss at every step are those of gradient descent over the rows.
 """
 
 from __future__ import annotations
@@ -38,15 +38,19 @@ class Statistics:
         import numpy as np
 
         width, m = rows.X.shape[1] + 1, max(1, len(rows))
-        G, b = np.zeros((width, width)), np.zeros(width)
+        G, b, c = np.zeros((width, width)), np.zeros(width), 0.0
         for start in range(0, len(rows), chunk):
-            X, y = rows.X[start : start + chunk], rows.y[start : start + chunk]
-            G[1:, 1:] += X.T @ X
-            G[0, 1:] += X.sum(axis=0)
-            b[1:] += X.T @ y
-            b[0] += y.sum()
-        G[1:, 0], G[0, 0] = G[0, 1:], len(rows)
-        return cls(G / m, b / m, float(rows.y @ rows.y) / m)
+            part = rows.take(slice(start, start + chunk))
+            X, y, w = part.X, part.y, part.w
+            weighted, wy = (X, y) if w is None else (X * w[:, None], y * w)
+            G[1:, 1:] += X.T @ weighted
+            G[0, 1:] += weighted.sum(axis=0)
+            G[0, 0] += len(part) if w is None else w.sum()
+            b[1:] += X.T @ wy
+            b[0] += wy.sum()
+            c += float(y @ wy)
+        G[1:, 0] = G[0, 1:]
+        return cls(G / m, b / m, c / m)
 
     def loss(self, theta: np.ndarray) -> float:
         return float(theta @ (self.G @ theta) - 2.0 * (self.b @ theta) + self.c)

@@ -2,13 +2,15 @@
 
 Autograd spends more on bookkeeping than a layer of this size spends on arithmetic. Here a step is the matrix products,
 the bends, and one optimiser kernel over one tensor; every intermediate result goes into a buffer that is reused.
-A test holds the gradients equal to autograd's.
+Weights lie as (in, out): the layout in which the product that makes their gradient is fastest. A test holds the
+gradients equal to autograd's.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -20,27 +22,48 @@ from training.engine.flat import Flat
 
 _aten = torch.ops.aten
 BYTES = 256  # dropout draws one random byte a number, an eighth of the cost of a random float
+LEAK, SELU = 0.01, (1.0507009873554805, 1.6732632423543772)  # Klambauer et al. 2017: scale and alpha
 
 
+@dataclass(frozen=True)
 class Bend:
-    """An activation: `forward(z, out)` and `backward(slope, z, a)`, which turns the slope by a into that by z."""
+    """An activation: `forward(z, out)` and `backward(slope, z, a)`, which turns the slope by a into that by z.
 
-    def __init__(
-        self, forward: Callable[[Tensor, Tensor], Any], backward: Callable[[Tensor, Tensor, Tensor], Any]
-    ) -> None:
-        self.forward = forward
-        self.backward = backward
+    A `plain` one knows its slope from what it gave: z and a may be one buffer.
+    """
+
+    forward: Callable[[Tensor, Tensor], Any]
+    backward: Callable[[Tensor, Tensor, Tensor], Any]
+    plain: bool = False
+
+
+def _exponential(scale: float, alpha: float) -> Bend:
+    """ELU and its scaled form, whose slope is read off the result."""
+    return Bend(
+        lambda z, out: _aten.elu.out(z, alpha, scale, 1.0, out=out),
+        lambda slope, z, a: _aten.elu_backward.grad_input(slope, alpha, scale, 1.0, True, a, grad_input=slope),
+        plain=True,
+    )
 
 
 BENDS = {
     "relu": Bend(
-        lambda z, out: torch.clamp_min(z, 0.0, out=out),
+        lambda z, out: out.relu_() if z is out else torch.clamp_min(z, 0.0, out=out),
         lambda slope, z, a: _aten.threshold_backward.grad_input(slope, a, 0.0, grad_input=slope),
+        plain=True,
+    ),
+    "leaky_relu": Bend(
+        lambda z, out: _aten.leaky_relu.out(z, LEAK, out=out),
+        lambda slope, z, a: _aten.leaky_relu_backward.grad_input(slope, a, LEAK, True, grad_input=slope),
+        plain=True,
     ),
     "tanh": Bend(
         lambda z, out: torch.tanh(z, out=out),
         lambda slope, z, a: _aten.tanh_backward.grad_input(slope, a, grad_input=slope),
+        plain=True,
     ),
+    "elu": _exponential(1.0, 1.0),
+    "selu": _exponential(*SELU),
     "silu": Bend(
         lambda z, out: _aten.silu.out(z, out=out),
         lambda slope, z, a: _aten.silu_backward.grad_input(slope, z, grad_input=slope),
@@ -49,59 +72,74 @@ BENDS = {
         lambda z, out: _aten.gelu.out(z, approximate="tanh", out=out),
         lambda slope, z, a: _aten.gelu_backward.grad_input(slope, z, approximate="tanh", grad_input=slope),
     ),
+    "mish": Bend(
+        lambda z, out: _aten.mish.out(z, out=out),
+        lambda slope, z, a: slope.copy_(_aten.mish_backward(slope, z)),
+    ),
 }
 
 
+@dataclass(frozen=True)
 class Layer:
-    """One layer's views into the flat tensor. Shape: weight (out, in), bias (out,), and their gradients alike."""
+    """One layer's views into the flat tensor. Shape: weight (in, out), bias (out,), and their gradients alike."""
 
-    def __init__(self, weight: Tensor, bias: Tensor, weight_slope: Tensor, bias_slope: Tensor) -> None:
-        self.weight, self.bias = weight, bias
-        self.weight_slope, self.bias_slope = weight_slope, bias_slope
+    weight: Tensor
+    bias: Tensor
+    weight_slope: Tensor
+    bias_slope: Tensor
 
 
 class Buffers:
-    """What a step of so many rows writes into. Shape: z, a, slope and keep of a layer (rows, out)."""
+    """What a step of so many rows writes into; an evaluation needs less. Shape: of every layer (rows, out)."""
 
-    def __init__(self, rows: int, widths: Sequence[int], like: Tensor, *, bent: bool, dropout: bool) -> None:
+    def __init__(
+        self, rows: int, widths: Sequence[int], like: Tensor, *, plain: bool, dropout: bool, training: bool
+    ) -> None:
         def layers() -> list[Tensor]:
             return [like.new_empty(rows, width) for width in widths[1:]]
 
-        self.a, self.slope = layers(), layers()
-        # ReLU and tanh know their slope from what they gave: z and a may be one buffer.
-        self.z = layers() if bent else self.a
+        self.a = layers()
+        self.z = self.a if plain else layers()
+        self.slope = layers() if training else []
         self.keep = layers() if dropout else []
 
 
 class Perceptron(torch.nn.Module):
     """Shape: (rows, widths[0]) to (rows,) for one output, (rows, widths[-1]) for more.
 
-    Weights begin as torch.nn.Linear's do: evenly within ±1/√inputs.
+    Weights begin as torch.nn.Linear's do: evenly within ±1/√inputs. With a `low` precision the products of training are
+    taken in it, from a copy of the weights that is made anew at every step; the weights and their evaluation are not.
     """
 
-    def __init__(self, widths: Sequence[int], activation: str, dropout: float) -> None:
+    def __init__(self, widths: Sequence[int], activation: str, dropout: float, low: torch.dtype | None = None) -> None:
         super().__init__()
-        self.widths, self.activation = list(widths), activation
+        self.widths, self.activation, self.low = list(widths), activation, low
         self.bend = BENDS[activation]
         self.threshold = round(dropout * BYTES)
         size = sum((source + 1) * target for source, target in pairwise(widths))
         self.theta = torch.nn.Parameter(torch.empty(size), requires_grad=False)
-        self.layers: list[Layer] = []
-        self.rooms: dict[int, Buffers] = {}
+        self.rooms: dict[tuple[int, bool], Buffers] = {}
+        self.last: list[Any] = [None, None, None]
         self.tie()
         for layer in self.layers:
-            bound = layer.weight.shape[1] ** -0.5
+            bound = layer.weight.shape[0] ** -0.5
             layer.weight.uniform_(-bound, bound)
             layer.bias.uniform_(-bound, bound)
 
     def tie(self) -> None:
         """Make the layers views of the flat tensor and its gradient, on the device where these are now."""
         self.theta.grad = torch.zeros_like(self.theta)
-        shapes = [shape for s, t in pairwise(self.widths) for shape in ((t, s), (t,))]
-        values, slopes = (_views(flat, shapes) for flat in (self.theta.detach(), self.theta.grad))
-        pairs = zip(values[::2], values[1::2], slopes[::2], slopes[1::2], strict=True)
-        self.layers = [Layer(*tensors) for tensors in pairs]
+        self.layers = self._layers(self.theta.detach(), self.theta.grad)
+        self.drafts = self.layers
+        if self.low is not None:
+            self.draft, self.draft_slope = (torch.zeros_like(self.theta, dtype=self.low) for _ in range(2))
+            self.drafts = self._layers(self.draft, self.draft_slope)
         self.rooms.clear()
+
+    def _layers(self, flat: Tensor, flat_slope: Tensor) -> list[Layer]:
+        shapes = [shape for pair in pairwise(self.widths) for shape in (pair, pair[1:])]
+        values, slopes = _views(flat, shapes), _views(flat_slope, shapes)
+        return [Layer(*tensors) for tensors in zip(values[::2], values[1::2], slopes[::2], slopes[1::2], strict=True)]
 
     def to(self, *args: Any, **kwargs: Any) -> Perceptron:
         super().to(*args, **kwargs)
@@ -109,54 +147,62 @@ class Perceptron(torch.nn.Module):
         return self
 
     def forward(self, X: Tensor) -> Tensor:
-        """Keeps, for `backward`, the inputs and every layer's results."""
-        self.X, self.now = X, self._room(len(X))
-        hidden, last = X, len(self.layers) - 1
-        for depth, layer in enumerate(self.layers):
-            z, a = self.now.z[depth], self.now.a[depth]
-            torch.addmm(layer.bias, hidden, layer.weight.t(), out=z if depth < last else a)
-            if depth < last:
-                self.bend.forward(z, a)
-                hidden = self._drop(a, depth)
-        return self.now.a[-1].squeeze(1) if self.widths[-1] == 1 else self.now.a[-1]
+        """Leaves in `last`, for `backward`, the inputs, the layers used and every layer's results."""
+        layers = self.layers
+        if self.low is not None and self.training:
+            layers, X = self.drafts, X.to(self.low)
+            self.draft.copy_(self.theta)
+        now = self._room(X)
+        self.last[:] = X, layers, now
+        hidden, top = X, len(layers) - 1
+        for depth, layer in enumerate(layers):
+            z, a = now.z[depth], now.a[depth]
+            if depth == top:
+                torch.addmm(layer.bias, hidden, layer.weight, out=a)
+                break
+            torch.addmm(layer.bias, hidden, layer.weight, out=z)
+            self.bend.forward(z, a)
+            hidden = self._drop(now, depth)
+        output = now.a[-1].squeeze(1) if self.widths[-1] == 1 else now.a[-1]
+        return output if self.low is None else output.to(self.theta.dtype)
 
-    def _drop(self, a: Tensor, depth: int) -> Tensor:
+    def _drop(self, now: Buffers, depth: int) -> Tensor:
+        a = now.a[depth]
         if not (self.training and self.threshold):
             return a
-        keep = self.now.keep[depth]
+        keep = now.keep[depth]
         words = torch.empty(-(-keep.numel() // 8), dtype=torch.int64, device=a.device).random_(-(2**63), None)
         kept = words.view(torch.uint8)[: keep.numel()].view(keep.shape) >= self.threshold
         torch.mul(kept, BYTES / (BYTES - self.threshold), out=keep)
-        # The slope of ReLU and tanh is read off `a`, so that what is dropped goes elsewhere.
-        return torch.mul(a, keep, out=self.now.slope[depth])  # free until the backward pass
+        # The slope of a plain bend is read off `a`, so that what is dropped goes elsewhere.
+        return torch.mul(a, keep, out=now.slope[depth])  # free until the backward pass
 
     def backward(self, slope: Tensor) -> None:
         """Fill the gradients from the loss's slope by the outputs. Shape: that of the outputs."""
-        now, slope = self.now, slope.view(len(self.X), -1)
-        for depth in range(len(self.layers) - 1, -1, -1):
-            layer, hidden = self.layers[depth], self._below(depth)
-            torch.mm(slope.t(), hidden, out=layer.weight_slope)
+        X, layers, now = self.last
+        slope = slope.view(X.shape[0], -1) if self.low is None else slope.view(X.shape[0], -1).to(self.low)
+        below = now.slope if self.threshold else now.a  # what the layers above the first were given
+        for depth in range(len(layers) - 1, -1, -1):
+            layer, hidden = layers[depth], below[depth - 1] if depth else X
+            torch.mm(hidden.t(), slope, out=layer.weight_slope)
             torch.sum(slope, 0, out=layer.bias_slope)
             if depth:
-                under = now.slope[depth - 1]
-                slope = torch.mm(slope, layer.weight, out=under)
-                if self.training and self.threshold:
+                slope = torch.mm(slope, layer.weight.t(), out=now.slope[depth - 1])
+                if self.threshold:
                     slope.mul_(now.keep[depth - 1])
                 self.bend.backward(slope, now.z[depth - 1], now.a[depth - 1])
+        if layers is not self.layers:
+            self.theta.grad.copy_(self.draft_slope)  # type: ignore[union-attr]
 
-    def _below(self, depth: int) -> Tensor:
-        """What the layer was given: the rows, or what the layer below left of its results."""
-        if not depth:
-            return self.X
-        return self.now.slope[depth - 1] if self.training and self.threshold else self.now.a[depth - 1]
-
-    def _room(self, rows: int) -> Buffers:
-        if rows not in self.rooms:
+    def _room(self, X: Tensor) -> Buffers:
+        key = (X.shape[0], self.training)
+        if key not in self.rooms:
             if len(self.rooms) >= 4:  # a batch, an evaluation, the last of each: more would only hold memory
                 self.rooms.clear()
-            bent, dropout = self.activation not in {"relu", "tanh"}, self.threshold > 0
-            self.rooms[rows] = Buffers(rows, self.widths, self.theta, bent=bent, dropout=dropout)
-        return self.rooms[rows]
+            dropout = self.training and self.threshold > 0
+            plain = self.bend.plain
+            self.rooms[key] = Buffers(X.shape[0], self.widths, X, plain=plain, dropout=dropout, training=self.training)
+        return self.rooms[key]
 
 
 def _views(flat: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
@@ -173,7 +219,6 @@ class HandLoop(Loop):
         self.flat = Flat(self.module.theta, self.params)
 
     def descend(self) -> None:
-        self.rate = self.schedule(self.step)
         self.flat.step(self.rate, self.step + 1)
 
     def moments(self) -> dict[str, Tensor]:
@@ -183,43 +228,11 @@ class HandLoop(Loop):
         for name, kept in moments.items():
             self.flat.moments[name].copy_(kept)
 
-    def loss(self, output: Tensor, y: Tensor) -> Tensor:
-        if self.module.training:
-            self.slope = SLOPES[self.loss_name](output, y)
-        return super().loss(output, y)
+    def gradients(self) -> list[Tensor]:
+        assert self.module.theta.grad is not None
+        return [self.module.theta.grad]
 
-    def backward(self, loss: Tensor) -> None:
-        self.module.backward(self.slope)
-        self.clip()
-
-
-def _mse(output: Tensor, y: Tensor) -> Tensor:
-    return (output - y).mul_(2.0 / len(y))
-
-
-def _mae(output: Tensor, y: Tensor) -> Tensor:
-    return (output - y).sign_().div_(len(y))
-
-
-def _huber(output: Tensor, y: Tensor) -> Tensor:
-    return (output - y).clamp_(-1.0, 1.0).div_(len(y))
-
-
-def _binary(output: Tensor, y: Tensor) -> Tensor:
-    return torch.sigmoid(output).sub_(y).div_(len(y))
-
-
-def _classes(output: Tensor, y: Tensor) -> Tensor:
-    slope = torch.softmax(output, 1)
-    slope[torch.arange(len(y), device=y.device), y] -= 1.0
-    return slope.div_(len(y))
-
-
-# The slope of each loss of losses.py by the outputs.
-SLOPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "mse": _mse,
-    "mae": _mae,
-    "huber": _huber,
-    "binary_cross_entropy": _binary,
-    "cross_entropy": _classes,
-}
+    def differentiate(self, X: Tensor, y: Tensor, w: Tensor | None) -> Tensor:
+        loss, slope = self.loss.both(self.module.forward(X), y, w)
+        self.module.backward(slope)
+        return loss

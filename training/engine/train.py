@@ -25,6 +25,7 @@ from training.engine import candidates as contest
 from training.engine import checks, data, inputs, metrics, split
 from training.engine.candidates import Candidate, Result
 from training.engine.checkpoint import write_atomically
+from training.engine.checks import divergence
 from training.engine.control import Monitor
 from training.engine.demands import Demands
 from training.engine.errors import TrainCancelled, TrainError, TrainPaused
@@ -215,7 +216,7 @@ def _finish(
     manifest = _manifest(spec, source, best, prepared)
     _write(artifact, running.folder(best.index), manifest, prepared)
     scores, baseline, tables = _score(artifact, source, prepared, running.threads)
-    findings = [*source.findings, *checks.after(source, scores, baseline)]
+    findings = [*source.findings, *checks.after(source, scores, baseline), *divergence.find(best.label, best.warning)]
     return TrainReport(
         state="stopped" if running.stopped else "succeeded",
         task=source.target.task,

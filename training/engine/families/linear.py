@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from training.engine import losses
+from training.engine import distributed, losses
 from training.engine.families import _descent
 from training.engine.family import REGRESSION, TASKS, Exported, Family, Needs, Problem
 
@@ -14,34 +14,57 @@ if TYPE_CHECKING:
     import numpy as np
 
     from training.engine.control import Control
+    from training.engine.graph import Graph
 
-# The largest curvature of each loss as a multiple of the largest eigenvalue of XᵀX/m.
-_CURVATURE = {"mse": 2.0, "huber": 1.0, "mae": 1.0, "binary_cross_entropy": 0.25, "cross_entropy": 0.5}
+_PLAIN = {"clip": None, "averaging": "none", "noise": 0.0, "mixup": 0.0}
+
+# The largest curvature of each loss as a multiple of the largest eigenvalue of XᵀX/m; of the log links, where they begin.
+_CURVATURE = {
+    "mse": 2.0,
+    "huber": 1.0,
+    "mae": 1.0,
+    "quantile": 1.0,
+    "poisson": 1.0,
+    "tweedie": 1.0,
+    "binary_cross_entropy": 0.25,
+    "cross_entropy": 0.5,
+    "focal": 0.5,
+}
 
 
 @dataclass(frozen=True)
 class Linear:
-    """Shape: coef (outputs, features), intercept (outputs,)."""
+    """Shape: coef (outputs, features), intercept (outputs,). With `log`, they give the logarithm of the answer."""
 
     coef: np.ndarray
     intercept: np.ndarray
     task: str
     steps: int
+    log: bool = False
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        return _descent.probabilities(X @ self.coef.T + self.intercept, self.task)
+        output = X @ self.coef.T + self.intercept
+        return _descent.probabilities(_descent.from_log(output) if self.log else output, self.task)
 
     def export(self) -> Exported:
         weights = {"coef": self.coef, "intercept": self.intercept}
-        return Exported(lambda graph: graph.dense(self.coef, self.intercept), len(self.coef), weights)
+        return Exported(self._write, len(self.coef), None if self.log else weights)
+
+    def _write(self, graph: Graph) -> None:
+        graph.dense(self.coef, self.intercept)
+        if self.log:
+            _descent.write_from_log(graph)
 
 
 def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Linear:
     """Least squares over the whole table reads the rows once; every other case runs the loop."""
     loss = losses.resolve(params["loss"], problem.task)
     whole = params["batch_size"] is None or params["batch_size"] >= len(problem.train)
-    if loss == "mse" and whole and params["optimiser"] in {"sgd", "momentum"} and params["clip"] is None:
+    plain = all(params[name] == usual for name, usual in _PLAIN.items()) and params["schedule"] != "plateau"
+    if loss == "mse" and whole and plain and params["optimiser"] in {"sgd", "momentum"}:
         return _least_squares(problem, params, control)
+    if params["processes"] > distributed.team().size:
+        return distributed.fit("linear", problem, params, control)  # type: ignore[return-value]
     return _loop(problem, loss, params, control)
 
 
@@ -60,18 +83,19 @@ def _loop(problem: Problem, loss: str, params: Mapping[str, Any], control: Contr
 
     from training.engine.least_squares import Statistics
 
-    scaled, mean, scale = _descent.standardised(problem)
+    scaled, answer = _descent.prepared(problem, loss)
     torch.manual_seed(problem.seed)
     module = _module(problem.features, problem.outputs).to(control.device)
+    weighed = _descent.class_weighted(problem) if params["class_weights"] == "balanced" else problem
 
     def safe_rate() -> float:
-        curvature = _CURVATURE[loss] * Statistics.of(problem.train).curvature()
+        curvature = _CURVATURE[loss] * Statistics.of(weighed.train).curvature()
         return float(1.0 / (curvature + params["weight_decay"]))
 
     rate = params["learning_rate"] or (safe_rate() if params["optimiser"] in {"sgd", "momentum"} else 0.01)
     steps = _descent.descend(module, scaled, {**params, "learning_rate": rate}, control, safe_rate)
-    coef = module.weight.detach().cpu().numpy() * scale
-    return Linear(coef, module.bias.detach().cpu().numpy() * scale + mean, problem.task, steps)
+    coef, intercept = (tensor.detach().cpu().numpy() * answer.scale for tensor in (module.weight, module.bias))
+    return Linear(coef, intercept + answer.shift, problem.task, steps, answer.log)
 
 
 def _module(features: int, outputs: int) -> Any:
@@ -94,6 +118,7 @@ FAMILY = Family(
     tasks=TASKS,
     needs=Needs(scaled=True, complete=True),
     params=_descent.with_defaults(
+        "precision",
         optimiser="momentum",
         learning_rate={
             "default": None,
