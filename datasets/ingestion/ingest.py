@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 Progress = Callable[[float, str], None]
 Typed = tuple[Block, list[ReadColumn]]
 _ROWS, _REJECTS = "rows", "rejects.csv"
-_THREADS = max(2, min(4, os.cpu_count() or 2))
-_AHEAD = _THREADS + 2  # blocks in work or waiting to be written
+_HELPERS = max(1, min(4, os.cpu_count() or 2) - 1)  # beside the thread that writes, and reads meanwhile
+_AHEAD = _HELPERS + 3  # blocks in work or waiting to be written
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ def ingest(
 def ingest_opened(opened: Opened, target: Path, rejects: Path, *, progress: Progress) -> IngestReport:
     """Read a table that is open already; see `ingest`."""
     table, given = opened.table, opened.given
-    with ThreadPoolExecutor(_THREADS) as pool, TemporaryDirectory(dir=target.parent) as workdir:
+    with ThreadPoolExecutor(_HELPERS) as pool, TemporaryDirectory(dir=target.parent) as workdir:
         bare = given["apostrophes"] == "remove"
         names = _names(table.columns, bare=bare)
         typed = {
@@ -162,13 +163,41 @@ def _typed_blocks(table: TextTable, typing: Inference, pool: ThreadPoolExecutor)
     # Their text is parsed meanwhile.
     second = [pool.submit(load).result for load in islice(loads, _AHEAD)]
     yield from (work(load, typing.readings) for load in first)
-    waiting: deque[Future[Typed]] = deque()
+    waiting: deque[_Task] = deque()
     for load in chain(second, loads):
-        waiting.append(pool.submit(work, load, list(typing.readings)))
+        waiting.append(_Task(pool, partial(work, load, list(typing.readings))))
         if len(waiting) > _AHEAD:
-            yield waiting.popleft().result()
+            yield _next(waiting)
     while waiting:
-        yield waiting.popleft().result()
+        yield _next(waiting)
+
+
+class _Task:
+    """Work for a pool that this thread may do instead while nobody has begun it.
+
+    Every further thread has a memory of its own to fill, which costs a short import more than it gains.
+    """
+
+    def __init__(self, pool: ThreadPoolExecutor, run: Callable[[], Typed]) -> None:
+        self.run, self.future = run, pool.submit(run)
+
+    def take(self) -> bool:
+        """Do it here, unless it has begun elsewhere."""
+        if not self.future.cancel():
+            return False
+        self.future = Future()
+        try:
+            self.future.set_result(self.run())
+        except Exception as error:
+            self.future.set_exception(error)  # raised in its turn
+        return True
+
+
+def _next(waiting: deque[_Task]) -> Typed:
+    """The first result, doing others meanwhile."""
+    while not waiting[0].future.done() and any(task.take() for task in waiting):
+        pass
+    return waiting.popleft().future.result()
 
 
 def _typed(block: Block, readings: list[tuple[str, ...]], manner: Manner) -> Typed:
