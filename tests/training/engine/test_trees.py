@@ -13,7 +13,7 @@ from tests.training.engine.tables import Killed, Killer, Teller
 from training.engine import artifact, boosting_losses, graph_trees, lightgbm_model
 from training.engine.control import Control, Silent
 from training.engine.errors import TrainError
-from training.engine.families.trees import Trees
+from training.engine.families.trees import Trees, settings
 from training.engine.family import BINARY, FAMILIES, MULTICLASS, REGRESSION, Problem, Rows
 from training.engine.graph import Graph
 
@@ -212,15 +212,6 @@ def test_a_weight_counts_as_so_many_rows() -> None:
     np.testing.assert_allclose(weighted.predict(given.train.X), repeated.predict(given.train.X), atol=1e-3)
 
 
-def test_balanced_classes_find_the_rare_one() -> None:
-    given = problem(BINARY, held_back=0)
-    rare = replace(given.train, y=((given.train.X[:, 2] > 1.3) & (given.train.X[:, 4] > 0)).astype(np.int64))
-    plain, balanced = (
-        fit(replace(given, train=rare), rounds=10, patience=None, class_weights=kind) for kind in ("none", "balanced")
-    )
-    assert balanced.predict(rare.X)[:, 1].mean() > 2 * plain.predict(rare.X)[:, 1].mean()
-
-
 def test_monotone_columns_are_kept_to() -> None:
     given = problem(BINARY, held_back=0, monotone=(0, 0, 1, 0, -1))
     fitted = fit(given, rounds=80, patience=None)
@@ -251,3 +242,14 @@ def test_loading_lightgbm_leaves_scikit_learn_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "sklearn"
+
+
+@pytest.mark.parametrize("task", [REGRESSION, BINARY, MULTICLASS])
+@pytest.mark.parametrize("rows", [200, 50_000])
+def test_the_shapes_worth_training_are_valid_and_sample_no_columns_where_there_are_few(task: str, rows: int) -> None:
+    for features in (4, 40):
+        shapes = settings(rows, features, task)
+        assert len({name for name, _ in shapes}) == len(shapes) >= 3
+        for _, params in shapes:
+            whole = validate_params(FAMILY.params, params)
+            assert features >= 10 or whole["feature_fraction"] == whole["feature_fraction_split"] == 1.0
