@@ -19,6 +19,10 @@ START = 2.5  # importing torch and scikit-learn, reading and scoring a small tab
 PROBE = 1.6e-3  # seconds that the probe took where the constants were measured
 
 
+# Seconds of tabm: of a step by itself, of a hidden number a member, of a product and its two slopes.
+STEP, CELL, PRODUCT = 7e-4, 2.0e-9, 7.0e-11
+
+
 @dataclass(frozen=True)
 class Shape:
     """How large a problem is. `outputs` are the numbers that a model computes a row."""
@@ -55,7 +59,25 @@ def trees(shape: Shape, params: Mapping[str, Any]) -> float:
     return float(rounds * shape.outputs * (grow + shape.rows * (8e-8 + 1.0e-8 * shape.features)))
 
 
-COSTS: dict[str, Callable[[Shape, Mapping[str, Any]], float]] = {"linear": linear, "mlp": mlp, "trees": trees}
+def tabm(shape: Shape, params: Mapping[str, Any]) -> float:
+    """The smaller the table, the earlier its validation loss stops improving."""
+    from training.engine.families.tabm import settled
+
+    chosen = settled(params, shape.rows, shape.task)
+    members, batch = chosen["members"], min(shape.rows, chosen["batch_size"])
+    inputs = shape.features * (chosen["bins"] + 2) / 2  # about half the columns are zeros and ones
+    weights = inputs * chosen["hidden"][0] / members + sum(a * b for a, b in pairwise(chosen["hidden"]))
+    steps = chosen["steps"] or chosen["epochs"] * max(1.0, shape.rows / batch)
+    usual = min(1.0, max(0.35, shape.rows / 20_000)) if chosen["patience"] else 1.0
+    return float(steps * usual * (STEP + batch * members * (CELL * sum(chosen["hidden"]) + weights * PRODUCT)))
+
+
+COSTS: dict[str, Callable[[Shape, Mapping[str, Any]], float]] = {
+    "linear": linear,
+    "mlp": mlp,
+    "trees": trees,
+    "tabm": tabm,
+}
 
 
 def seconds(family: str, shape: Shape, params: Mapping[str, Any]) -> float:

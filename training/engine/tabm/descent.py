@@ -1,9 +1,10 @@
 """Training the members: a warm-up, a flat stretch, and a fall of the rate to nothing that begins when it should.
 
-The fall begins at a fixed share of the steps, earlier when the validation loss no longer improves, and earlier still
-when the time that is left is what the fall will take at the speed measured so far: a fit that its time limit shortens
-still ends annealed. How long the fall is follows from how long the flat stretch was. (A flat rate and then a fall, as
-in RealMLP; Hägele et al. 2024, "Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations".)
+The fall begins at a fixed share of the steps; earlier, and from the best weights so far, when the validation loss no
+longer improves; and earlier still when the time that is left is what the fall will take at the speed measured so far:
+a fit that its time limit shortens still ends annealed. How long the fall is follows from how long the flat stretch was.
+(A flat rate and then a fall, as in RealMLP; Hägele et al. 2024, "Scaling Laws and Compute-Optimal Training Beyond Fixed
+Training Durations".)
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ WARM = 20  # steps over which the rate rises
 EVALUATION = 262_144  # rows × members looked at in one go
 FIRST, SECOND, TINY = 0.9, 0.99, 1e-8  # of Adam
 DIVERGED = 1e4  # times the first loss
-COUNTERS = ("step", "first_loss", "total_loss", "since", "best", "best_step", "fall", "ended_by")
+COUNTERS = ("step", "first_loss", "total_loss", "since", "best", "best_step", "fall", "length", "ended_by")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class Descent:
         self.scratch = torch.empty_like(theta)
         self.kept = theta.clone()
         self.step = self.best_step = self.since = 0
-        self.fall = -1  # the step at which the fall began
+        self.fall = -1  # the step at which the fall began, and how many steps it takes
+        self.length = 0
         self.first_loss = self.total_loss = 0.0
         self.best = math.inf
         self.ended_by = ""
@@ -76,6 +78,7 @@ class Descent:
         """Raises Diverged, TrainCancelled, TrainPaused."""
         self.batch_size = min(len(train), self.params["batch_size"])
         self.every = math.ceil(len(train) / self.batch_size)
+        self.network.draw_pattern(self.batch_size, self.generator.manual_seed(_mix(self.seed, 0, 0)))
         total = self.params["steps"] or self.params["epochs"] * self.every
         self.flat = max(1, math.floor(total / (1.0 + FALL)))
         if (found := self.control.resume()) is not None:
@@ -94,27 +97,32 @@ class Descent:
             self.network.theta.copy_(self.kept)
 
     def finished(self) -> bool:
-        return self.fall >= 0 and self.step >= self.fall + self.length()
-
-    def length(self) -> int:
-        """Steps of the fall."""
-        return math.ceil(FALL * (self.step if self.fall < 0 else self.fall))
+        return self.fall >= 0 and self.step >= self.fall + self.length
 
     def consider_fall(self, judged: bool) -> None:
         if self.fall >= 0:
             return
         waited = (self.step - self.best_step) // self.every
-        if self.step >= self.flat or (judged and self.params["patience"] and waited >= self.params["patience"]):
-            self.fall = self.step
-        elif self.pace.short(self.step, self.length()):
-            self.fall, self.ended_by = self.step, "time limit"
+        if self.step >= self.flat:
+            self.begin_fall(self.step)
+        elif judged and self.params["patience"] and waited >= self.params["patience"]:
+            self.network.theta.copy_(self.kept)
+            self.moments["first"].zero_()
+            self.begin_fall(self.best_step)
+        elif self.pace.short(self.step, math.ceil(FALL * self.step)):
+            self.begin_fall(self.step)
+            self.ended_by = "time limit"
+
+    def begin_fall(self, flat: int) -> None:
+        """After so many steps of use at the full rate."""
+        self.fall, self.length = self.step, math.ceil(FALL * flat)
 
     def rate(self) -> float:
         """The learning rate of the step to come."""
         rate: float = self.params["learning_rate"]
         if self.fall < 0:
             return rate * min(1.0, (self.step + 1) / WARM)
-        done = (self.step - self.fall + 0.5) / self.length()
+        done = (self.step - self.fall + 0.5) / self.length
         return rate * min(1.0, (self.step + 1) / WARM) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
 
     def batch(self, train: Part) -> tuple[Tensor, Tensor, Tensor]:

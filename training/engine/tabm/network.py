@@ -51,6 +51,8 @@ class Network:
             math.prod(shape) for name, shape in shapes.items() if name == "head" or name.startswith("weight")
         )
         self.depth = len(sizes.hidden)
+        self.boost = 1.0 / (1.0 - dropout)  # what is kept makes up for what is dropped
+        self.pattern = torch.empty(0, dtype=dtype)
 
     def initialise(self, generator: torch.Generator) -> None:
         """Signs at random make the members differ; weights are normal, by their inputs."""
@@ -68,62 +70,67 @@ class Network:
             elif name == "bias_0":
                 part.uniform_(-1.0, 1.0, generator=generator)
 
+    def draw_pattern(self, rows: int, generator: torch.Generator) -> None:
+        """The pattern by which numbers are dropped, for batches of so many rows."""
+        if self.dropout:
+            size = 4 * self.sizes.members * rows * max(self.sizes.hidden)
+            kept = torch.rand(size, generator=generator, dtype=self.theta.dtype) >= self.dropout
+            self.pattern = kept.to(self.theta.dtype).mul_(self.boost)
+
     def forward(self, P: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """With a generator (training) numbers are dropped, and what `backward` needs is kept."""
         parts = self.parts
         first = P @ parts["weight_0"]  # (rows, width)
         hidden = torch.addcmul(parts["bias_0"][:, None], first, parts["scale_0"][:, None])  # (members, rows, width)
-        bent, weights, kept = [torch.relu_(hidden)], [], []
+        layers, weights = [self._drop(torch.relu_(hidden), generator)], []
         for depth in range(1, self.depth):
-            hidden, keep = self._drop(hidden, generator)
-            weight = self._weight(depth)
-            kept.append((hidden, keep))
-            weights.append(weight)
-            hidden = torch.relu_(torch.baddbmm(parts[f"bias_{depth}"][:, None], hidden, weight))
-            bent.append(hidden)
-        hidden, keep = self._drop(hidden, generator)
-        kept.append((hidden, keep))
+            weights.append(self._weight(depth))
+            hidden = torch.baddbmm(parts[f"bias_{depth}"][:, None], layers[-1], weights[-1])
+            layers.append(self._drop(torch.relu_(hidden), generator))
         if generator is not None:
-            self.P, self.first, self.bent, self.weights, self.kept = P, first, bent, weights, kept
-        return torch.baddbmm(parts["level"][:, None], hidden, parts["head"])
+            self.P, self.first, self.layers, self.weights = P, first, layers, weights
+        return self._answer(layers[-1])
 
     def _weight(self, depth: int) -> Tensor:
         """Every member's weight. Shape: (members, in, out)."""
         spread = self.parts[f"weight_{depth}"] * self.parts[f"in_{depth}"][:, :, None]
         return spread.mul_(self.parts[f"scale_{depth}"][:, None])
 
-    def _drop(self, hidden: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor | None]:
-        if generator is None or not self.dropout:
-            return hidden, None
-        # One random byte a number, an eighth of the cost of a random float.
-        words = torch.empty(-(-hidden.numel() // 8), dtype=torch.int64).random_(-(2**63), None, generator=generator)
-        whole = words.view(torch.uint8)[: hidden.numel()].view(hidden.shape)
-        threshold = round(256 * self.dropout)
-        keep = (whole >= threshold).to(hidden.dtype).mul_(256 / (256 - threshold))
-        return hidden * keep, keep
+    def _answer(self, hidden: Tensor) -> Tensor:
+        head, level = self.parts["head"], self.parts["level"][:, None]
+        if self.sizes.outputs > 1:
+            return torch.baddbmm(level, hidden, head)
+        return (hidden * head.mT).sum(2, keepdim=True).add_(level)  # five times as fast as a product of width one
+
+    def _drop(self, hidden: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Drop numbers by a stretch of a fixed random pattern: to draw one anew costs more than the layer's product."""
+        if generator is None or not len(self.pattern):
+            return hidden
+        start = int(torch.randint(len(self.pattern) - hidden.numel(), (), generator=generator))
+        return hidden.mul_(self.pattern[start : start + hidden.numel()].view(hidden.shape))
 
     def backward(self, slope: Tensor) -> None:
         """Fill the gradient from the loss's slope by the outputs. Shape: (members, rows, outputs)."""
         parts, slopes = self.parts, self.slopes
-        hidden, keep = self.kept[-1]
-        torch.bmm(hidden.mT, slope, out=slopes["head"])
+        slopes["head"].copy_(torch.bmm(slope.mT, self.layers[-1]).mT)
         torch.sum(slope, 1, out=slopes["level"])
-        slope = torch.bmm(slope, parts["head"].mT)
+        if self.sizes.outputs > 1:
+            slope = self._bend(torch.bmm(slope, parts["head"].mT).mul_(self.boost), self.depth - 1)
+        else:
+            slope = self._bend(slope * (parts["head"].mT * self.boost), self.depth - 1)
         for depth in range(self.depth - 1, 0, -1):
-            slope = self._bend(slope, keep, depth)
-            hidden, keep = self.kept[depth - 1]
-            self._gather(depth, torch.bmm(hidden.mT, slope))
+            below = self.layers[depth - 1]
+            self._gather(depth, torch.bmm(below.mT, slope))
             torch.sum(slope, 1, out=slopes[f"bias_{depth}"])
-            slope = torch.bmm(slope, self.weights[depth - 1].mT)
-        slope = self._bend(slope, keep, 0)
+            slope = torch.baddbmm(below, slope, self.weights[depth - 1].mT, beta=0.0, alpha=self.boost)
+            self._bend(slope, depth - 1)
         torch.sum(slope, 1, out=slopes["bias_0"])
         torch.sum(slope * self.first, 1, out=slopes["scale_0"])
         torch.mm(self.P.mT, slope.mul_(parts["scale_0"][:, None]).sum(0), out=slopes["weight_0"])
 
-    def _bend(self, slope: Tensor, keep: Tensor | None, depth: int) -> Tensor:
-        if keep is not None:
-            slope.mul_(keep)
-        bent: Tensor = _aten.threshold_backward.grad_input(slope, self.bent[depth], 0.0, grad_input=slope)
+    def _bend(self, slope: Tensor, depth: int) -> Tensor:
+        """No slope where a number was dropped or below zero: both left a zero."""
+        bent: Tensor = _aten.threshold_backward.grad_input(slope, self.layers[depth], 0.0, grad_input=slope)
         return bent
 
     def _gather(self, depth: int, spread: Tensor) -> None:
