@@ -19,8 +19,8 @@ START = 2.5  # importing torch and scikit-learn, reading and scoring a small tab
 PROBE = 1.6e-3  # seconds that the probe took where the constants were measured
 
 
-# Seconds of tabm: of a step by itself, of a hidden number a member, of a product and its two slopes.
-STEP, CELL, PRODUCT = 7e-4, 2.0e-9, 7.0e-11
+# Seconds of tabm: of a step by itself, of a member's weight a step, of a hidden number, of a product and its slopes.
+STEP, SPREAD, CELL, PRODUCT = 6e-4, 4e-9, 2.0e-9, 7.0e-11
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,11 @@ def tabm(shape: Shape, params: Mapping[str, Any]) -> float:
     inputs = shape.features * (chosen["bins"] + 2) / 2  # about half the columns are zeros and ones
     weights = inputs * chosen["hidden"][0] / members + sum(a * b for a, b in pairwise(chosen["hidden"]))
     steps = chosen["steps"] or chosen["epochs"] * max(1.0, shape.rows / batch)
-    usual = min(1.0, max(0.35, shape.rows / 20_000)) if chosen["patience"] else 1.0
-    return float(steps * usual * (STEP + batch * members * (CELL * sum(chosen["hidden"]) + weights * PRODUCT)))
+    usual = min(1.0, max(0.4, shape.rows / 20_000)) if chosen["patience"] else 1.0
+    spread = members * sum(a * b for a, b in pairwise(chosen["hidden"]))
+    return float(
+        steps * usual * (STEP + SPREAD * spread + batch * members * (CELL * sum(chosen["hidden"]) + weights * PRODUCT))
+    )
 
 
 COSTS: dict[str, Callable[[Shape, Mapping[str, Any]], float]] = {
