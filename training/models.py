@@ -124,6 +124,8 @@ class TrainingRun(models.Model):
     estimate_seconds = models.FloatField(null=True)
     # The run that this one was cloned from, to tell what was changed.
     like = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="clones")
+    # {"name", "mapping"} of the starting point that asked for it: see training.starting.
+    starting_point = models.JSONField(default=dict)
     # The registered model that the result becomes a version of; empty: the one of this data set and target.
     model_name = models.CharField(max_length=160, blank=True)
 

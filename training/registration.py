@@ -80,6 +80,7 @@ def card_of(run: TrainingRun, manifest: dict[str, Any]) -> dict[str, Any]:
         },
         "recipe": {"id": str(run.recipe_id) if run.recipe_id else None, "steps": run.steps},
         "run": {"id": str(run.pk), "name": run.name, "preset": run.preset, "seed": run.seed, "split": run.split},
+        "starting_point": run.starting_point,
         "family": manifest["family"],
         "params": run.report.get("params", run.params),
         "metrics": run.metrics,

@@ -95,6 +95,7 @@ def start_run(
     name: str = "",
     model_name: str = "",
     like: TrainingRun | None = None,
+    starting_point: dict[str, Any] | None = None,
 ) -> TrainingRun:
     """Check, make the run with everything it needs settled, and queue its job."""
     decision = require_train(actor, version.dataset, department)
@@ -113,6 +114,7 @@ def start_run(
             name=name or f"{default_name(configuration)} · {department.runs.filter(trial=None).count() + 1}",
             model_name=model_name,
             like=like,
+            starting_point=starting_point,
         )
         details = {"dataset": str(version.dataset_id), "target": run.target, "preset": run.preset, "family": run.family}
         record("run.create", run, rule=decision.rule, version=version.number, details=details)
@@ -129,6 +131,7 @@ def create_run(
     name: str,
     model_name: str = "",
     like: TrainingRun | None = None,
+    starting_point: dict[str, Any] | None = None,
 ) -> TrainingRun:
     """The row and its job, within the caller's transaction."""
     run = TrainingRun.objects.create(
@@ -138,6 +141,7 @@ def create_run(
         recipe=recipe,
         model_name=model_name,
         like=like,
+        starting_point=starting_point or {},
         created_by_id=actor.person_id,
         **configuration.columns(),
     )
@@ -216,6 +220,7 @@ def clone_run(*, actor: Actor, run: TrainingRun, changes: dict[str, Any]) -> Tra
         request=replace(asked, **changes),
         model_name=run.model_name,
         like=run,
+        starting_point=run.starting_point,
     )
 
 

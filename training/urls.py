@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training.views import models, runs, studies, train
+from training.views import models, runs, starting, studies, train
 
 app_name = "training"
 urlpatterns = [
@@ -16,6 +16,9 @@ urlpatterns = [
     path("runs/<uuid:id>/head/", runs.head, name="run-head"),
     path("runs/<uuid:id>/leaderboard/", runs.leaderboard, name="run-leaderboard"),
     path("runs/<uuid:id>/<str:signal>/", runs.signal, name="run-signal"),
+    path("start/", starting.index, name="starts"),
+    path("start/<slug:name>/", starting.detail, name="start"),
+    path("start/<slug:name>/example/", starting.example, name="start-example"),
     path("studies/", studies.index, name="studies"),
     path("studies/<uuid:id>/", studies.detail, name="study"),
     path("studies/<uuid:id>/<str:signal>/", studies.signal, name="study-signal"),

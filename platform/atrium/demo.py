@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import httpx
 
-from atrium.samples.tables import credit_scores
+from training.starting_points.credit_scoring import applications
 
 FINISHED = {"succeeded", "stopped", "failed", "cancelled"}
 
@@ -44,7 +44,7 @@ class Demo:
         )
 
     def upload(self) -> dict[str, Any]:
-        content = credit_scores()
+        content = applications()
         self.title(f"Upload credit-applications.csv ({len(content):,} bytes)")
         made = self.call(
             "POST",

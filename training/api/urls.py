@@ -7,10 +7,12 @@ from training.api.compare import CompareRuns
 from training.api.events import RunEvents
 from training.api.models import ModelVersionViewSet, ModelViewSet
 from training.api.runs import FamilyViewSet, RunViewSet
+from training.api.starting import StartingPointViewSet
 from training.api.studies import StudyViewSet
 
 router = SimpleRouter(use_regex_path=False)
 router.register("families", FamilyViewSet, basename="family")
+router.register("starting-points", StartingPointViewSet, basename="starting-point")
 router.register("runs", RunViewSet, basename="run")
 router.register("studies", StudyViewSet, basename="study")
 router.register("models", ModelViewSet, basename="model")

@@ -15,12 +15,13 @@ from django.views.decorators.http import require_GET, require_POST
 from departments.access import Verb, decide, require
 from rest.paging import page_of
 from rest.problems import Refused
-from training import results
+from training import results, starting
 from training.cards import sees_values
 from training.downloads import BUNDLE, download, offered
 from training.models import ModelVersion, RegisteredModel
 from training.overrides import override, with_overrides, withdraw
 from training.revoked import data_revoked, is_frozen
+from training.scorecards import scorecard_of
 
 
 @login_required
@@ -85,6 +86,8 @@ def version(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
         "headline": results.headline(found.task, card.get("metrics") or {}, card.get("baseline") or {}),
         "table": results.table(card.get("metrics") or {}, card.get("baseline") or {}),
         "params": results.params_of(found.family, card.get("params") or {}),
+        "point": starting.of_version(found),
+        "scorecard": scorecard_of(found) if sees_values(actor, found) else None,
         "inputs": found.manifest.get("inputs") or [],
         "sees_values": sees_values(actor, found),
         "own": found.department_id in actor.roles,
