@@ -82,9 +82,18 @@ def _recipe(
     if not asked.steps:
         return None
     for recipe in Recipe.objects.filter(department=department, dataset=dataset, name=_(point.label)):
-        if recipe.steps == asked.steps:
+        if _says(recipe, asked):
             return recipe
     return create_recipe(actor=actor, dataset=dataset, department=department, steps=asked.steps, name=_(point.label))
+
+
+def _says(recipe: Recipe, asked: Mapped) -> bool:
+    """Whether the recipe has these steps; what is kept with it names every parameter, also those left at their default."""
+    return len(recipe.steps) == len(asked.steps) and all(
+        (kept["step"], kept["columns"]) == (step["step"], step["columns"])
+        and kept["params"].items() >= step["params"].items()
+        for kept, step in zip(recipe.steps, asked.steps, strict=True)
+    )
 
 
 def example_for(*, actor: Actor, department: Department, point: StartingPoint) -> Dataset:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from training.starting_points._base import StartingPoint
 
 HEAD = '''"""Words that plug-ins declare, listed for the translation tools. Written by `manage.py messages`; do not edit."""
 
@@ -24,11 +27,14 @@ def declared_words() -> list[str]:
     from datasets.steps._base import GROUPS, STEPS
     from training.engine.family import FAMILIES
     from training.engine.presets import PRESETS
+    from training.starting_points import STARTING_POINTS
+    from training.starting_points._base import FIELDS
 
     declared: tuple[Iterable[Any], ...] = (FAMILIES, STEPS, FORMATS, CONNECTORS, MASKS, KINDS, PRESETS.values())
     words = {word for plugins in declared for word in _words(plugins)}
     words |= {word for param in COMMON for word in (param.title, param.help)}
-    return sorted({*words, *GROUPS} - {""})
+    words |= {word for point in STARTING_POINTS for word in _words_of_use(point)}
+    return sorted({*words, *GROUPS, *FIELDS} - {""})
 
 
 def _words(plugins: Iterable[Any]) -> Iterator[str]:
@@ -36,6 +42,15 @@ def _words(plugins: Iterable[Any]) -> Iterator[str]:
         yield from (text for name in ("label", "help") if (text := getattr(plugin, name, "")))
         for param in getattr(plugin, "params", ()):
             yield from (param.title, param.help)
+
+
+def _words_of_use(point: StartingPoint) -> Iterator[str]:
+    yield from (point.label, point.help, point.question, point.example_name, point.example_help)
+    yield from (column.help for column in point.asked)
+    for part in point.explanation:
+        yield from (part.title, part.text)
+    if point.costs:
+        yield from (point.costs.event, point.costs.unit)
 
 
 def as_module() -> str:

@@ -6,6 +6,7 @@ RUN = {"id": "run.pk"}
 WAITING = {"id": "waiting.pk"}
 STUDY = {"id": "study.pk"}
 MODEL = {"id": "model.pk"}
+START = {"name": "=credit_scoring"}
 VERSION = {"id": "model.pk", "number": "model_version.number"}
 API_VERSION = {"model_id": "model.pk", "number": "model_version.number"}
 
@@ -50,6 +51,12 @@ ROWS = [
     Row("runs/<uuid:id>/head/", "GET", OURS, args=RUN),
     Row("runs/<uuid:id>/leaderboard/", "GET", OURS, args=RUN),
     Row("runs/<uuid:id>/<str:signal>/", "POST", STEER, args={**WAITING, "signal": "=cancel"}, form=True),
+    Row("start/", "GET", ANYBODY),
+    Row("start/<slug:name>/", "GET", ANYBODY, args=START),
+    Row("start/<slug:name>/", "GET", "200 403 200 200 404 200 403 404 302", args=START, query="?dataset={dataset.pk}"),
+    # The columns of this data set do not fit by themselves: whoever may train is told so.
+    Row("start/<slug:name>/", "POST", "422 403 422 422 404 422 403 404 302", args=START, body=FORM, form=True),
+    Row("start/<slug:name>/example/", "POST", "302 403 302 302 302 302 403 403 302", args=START, form=True),
     Row("studies/", "GET", ANYBODY),
     Row("studies/<uuid:id>/", "GET", OURS, args=STUDY),
     Row("studies/<uuid:id>/<str:signal>/", "POST", STEER, args={**STUDY, "signal": "=stop"}, form=True),
@@ -66,6 +73,14 @@ ROWS = [
     ),
     Row("models/<uuid:id>/versions/<int:number>/download/", "GET", INSIDE, args=VERSION),
     Row("api/v1/families/", "GET", API_ANYBODY),
+    Row("api/v1/starting-points/", "GET", API_ANYBODY),
+    Row(
+        "api/v1/starting-points/<slug:name>/start/",
+        "POST",
+        "422 403 422 422 404 422 403 404 401",
+        args=START,
+        body={"dataset": "$dataset.pk"},
+    ),
     Row("api/v1/runs/", "GET", API_ANYBODY),
     Row("api/v1/runs/", "POST", API_TRAIN, body=ASKED),
     Row("api/v1/runs/check/", "POST", "200 403 200 200 404 200 403 404 401", body=ASKED),

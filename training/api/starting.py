@@ -88,7 +88,8 @@ class StartingPointViewSet(AtriumViewSet):
         where = {"department": named["department"], "version": named["version"]}
         decision = services.require_train(self.actor, where["version"].dataset, where["department"])
         proposed = starting.proposed(point, services.table_for(self.actor, where["version"], decision))
-        mapping = {**proposed, **values.get("mapping", {})}
+        given = values.get("mapping", {})
+        mapping = {**{name: column for name, column in proposed.items() if column not in given.values()}, **given}
         run = starting.begin(actor=self.actor, **where, point=point, mapping=mapping, name=values.get("name", ""))
         content = RunDetailSerializer(run, context=self.get_serializer_context()).data
         return Response(content, status=status.HTTP_202_ACCEPTED)
