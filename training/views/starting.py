@@ -127,7 +127,7 @@ def example(request: HttpRequest, name: str) -> HttpResponse:
     """Bring the use's example into the person's department, and come back with it."""
     point = _point(name)
     able, preferred = _creates(request), request.department  # type: ignore[attr-defined]
-    if preferred is None or preferred.pk not in able:
+    if not preferred or preferred.pk not in able:
         detail = _("Your role here does not include uploading. Choose a data set that is there, or ask a manager.")
         raise Refused("no-role", detail, status=403)
     dataset = starting.example_for(actor=request.actor, department=preferred, point=point)  # type: ignore[attr-defined]
