@@ -224,7 +224,9 @@ def follow(reader: Reader, run: str, case: Case) -> None:
 
 
 def serve(reader: Reader, model: dict[str, Any], case: Case) -> None:
-    made = reader.post("/api/v1/deployments/", {"name": "lent", "model_version": model["id"]})
+    made = reader.post(
+        "/api/v1/deployments/", {"name": "lent", "model_version": model["id"], "override_reason": "tried"}
+    )
     assert made.status_code == 201, made.content
     instances: list[dict[str, Any]] = [{}, {"nothing": 1}, *({name: "wrong"} for name in case.columns)]
     for instance in instances:

@@ -1,4 +1,4 @@
-"""Reading streams: four times the rows take no more memory."""
+"""Reading streams: ten times the rows take no more memory."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setenv("PYTHONPATH", ":".join(path for path in sys.path if path))
     few = peak_mb(200_000)
-    many = peak_mb(1_000_000)
-    assert many < few + 25, "a million rows are 70 MB as text and values"
+    many = peak_mb(2_000_000)
+    assert many < few + 60, "1.8 million rows more are 126 MB as text and values"
