@@ -42,7 +42,7 @@ class StartingPointSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
-    field = serializers.CharField()  # type: ignore[assignment]
+    field = serializers.CharField()
     help = serializers.CharField()
     question = serializers.CharField()
     columns = StartingColumnSerializer(many=True)

@@ -71,10 +71,8 @@ def _dataset(request: HttpRequest, asked: str) -> Dataset:
         key = UUID(asked)
     except ValueError:
         raise Http404 from None
-    found: Dataset = get_object_or_404(
-        Dataset.objects.visible_to(request.actor).select_related("department"),
-        pk=key,  # type: ignore[attr-defined]
-    )
+    visible = Dataset.objects.visible_to(request.actor).select_related("department")  # type: ignore[attr-defined]
+    found: Dataset = get_object_or_404(visible, pk=key)
     return found
 
 
