@@ -17,9 +17,11 @@ from training.drawer import grouped
 from training.engine.demands import BALANCED, LATENCY_MS, NONE
 from training.engine.family import FAMILIES
 from training.engine.presets import DEFAULT, PRESETS
+from training.engine.search import default_search
 from training.engine.split import DEFAULT as SPLIT
 from training.engine.split import GROUPED, RANDOM, TIMED
-from training.models import TrainingRun
+from training.models import Pruner, TrainingRun
+from training.study_options import Options
 from training.suitability import TASK_WORDS
 
 # A parameter's field is named after its family too: every family's stand on the page, one is shown.
@@ -84,6 +86,19 @@ class TrainForm(forms.Form):
     trials = forms.IntegerField(
         required=False, min_value=1, max_value=200, label=_("Trials"),
         help_text=_("Empty trains once. A number makes a study that searches the parameters chosen below."),
+    )  # fmt: skip
+    pruner = forms.ChoiceField(
+        choices=Pruner.choices, required=False, initial=Pruner.ASHA, label=_("Poor trials"),
+        help_text=_("Successive halving ends a trial that is not among the best third at the same point."),
+    )  # fmt: skip
+    parallel = forms.IntegerField(required=False, min_value=1, max_value=16, initial=2, label=_("Trials at a time"))
+    total_time_limit = forms.FloatField(
+        required=False, min_value=1, max_value=86_400, label=_("Seconds of the whole study"),
+        help_text=_("Then the best trial so far is kept."),
+    )  # fmt: skip
+    size_mb = forms.FloatField(required=False, min_value=0.001, label=_("Megabytes, at most"))
+    warm_start = forms.BooleanField(
+        required=False, initial=True, label=_("Begin with what did best on similar tables"),
     )  # fmt: skip
     tune = forms.MultipleChoiceField(required=False, label=_("Parameters to search"))
     without = forms.MultipleChoiceField(required=False, label=_("Leave these columns out"))
@@ -157,6 +172,19 @@ class TrainForm(forms.Form):
         prefix = f"{self.cleaned_data['family']}."
         return {name.removeprefix(prefix): {} for name in self.cleaned_data["tune"] if name.startswith(prefix)}
 
+    def options(self) -> Options:
+        """How a study goes about it."""
+        values = self.cleaned_data
+        limits = {} if values["size_mb"] is None else {"size_mb": values["size_mb"]}
+        return Options(
+            pruner=values["pruner"] or Pruner.NONE,
+            limits=limits,
+            parallel=values["parallel"] or 2,
+            total_time_limit=values["total_time_limit"],
+            warm_start=values["warm_start"],
+            model_name=values["model_name"],
+        )
+
     def take(self, refused: Refused) -> None:
         """Show a refusal where its fields stand."""
         for error in refused.errors:
@@ -182,6 +210,7 @@ class TrainForm(forms.Form):
         return [
             {
                 "family": family,
+                "matters": [f"{family.name}.{name}" for name in default_search(family.params)],
                 "groups": [
                     (title, [self._field(family.name, param, chosen == family.name) for param in params])
                     for title, params in grouped(family.params)
@@ -202,8 +231,8 @@ class TrainForm(forms.Form):
 
 
 def searchable(param: Param) -> bool:
-    """Whether the declaration alone says what to search: a list of numbers has no range that could be drawn from."""
-    return param.tunable and param.kind != "ints"
+    """Whether the declaration alone says what to search: a list of numbers without usual values has no range."""
+    return param.tunable and (param.kind != "ints" or bool(param.search))
 
 
 def initial_of(run: TrainingRun, columns: list[str]) -> dict[str, Any]:

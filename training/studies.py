@@ -6,6 +6,7 @@ The table of trials is the whole state: a study has no process of its own that c
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -55,10 +56,14 @@ def start_study(
     quotas.require(department, "storage")
     if not request.family:
         raise invalid("family", _("a study tunes the parameters of one family: name it"))
+    asked = options or Options()
+    if request.latency_ms is not None:
+        # A trial over the limit is told to the search; a run over it would have failed.
+        asked = replace(asked, limits={"latency_ms": request.latency_ms, **asked.limits})
+        request = replace(request, latency_ms=None)
     others = services.around_for(actor, department, recipe.steps if recipe else [])
     table = services.table_for(actor, version, decision)
     configuration = check(table, recipe, request, others)
-    asked = options or Options()
     ranges = default_search(FAMILIES[configuration.family].params) if search is None else dict(search)
     check_search(configuration.family, ranges, trials)
     check_options(asked, configuration, ranges)

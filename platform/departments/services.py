@@ -56,6 +56,15 @@ def set_member(*, department: Department, person: User, role: str) -> Membership
 
 
 @transaction.atomic
+def share_tuning(*, department: Department, shares: bool) -> Department:
+    """Let other departments' studies begin with the parameters that did best in this one's, or no longer."""
+    department.shares_tuning = shares
+    department.save(update_fields=["shares_tuning"])
+    record("department.share_tuning", department, department_id=department.pk, details={"shares": shares})
+    return department
+
+
+@transaction.atomic
 def remove_member(*, membership: Membership) -> None:
     """End a membership. The last manager stays."""
     _keep_a_manager(membership.department, membership.person)

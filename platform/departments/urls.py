@@ -11,6 +11,7 @@ urlpatterns = [
     path("departments/<slug:slug>/", views.detail, name="detail"),
     path("departments/<slug:slug>/audit/", views.audit, name="audit"),
     path("departments/<slug:slug>/quota/", pages.change, name="quota"),
+    path("departments/<slug:slug>/tuning/", views.tuning, name="tuning"),
     path("departments/<slug:slug>/members/", views.member, name="member"),
     path("departments/<slug:slug>/members/<uuid:id>/remove/", views.remove, name="remove-member"),
     path("grants/<uuid:id>/", grant_views.detail, name="grant"),

@@ -22,7 +22,7 @@ from departments.models import Department, Membership
 from departments.overview import ROLE_MEANINGS, grants_given, grants_received
 from departments.quotas import services as quotas
 from departments.quotas.pages import QuotaForm
-from departments.services import remove_member, set_member
+from departments.services import remove_member, set_member, share_tuning
 from rest.forms import refusals_into
 
 
@@ -77,6 +77,16 @@ def audit(request: HttpRequest, slug: str) -> HttpResponse:
     department = _department(request, slug, Verb.MANAGE)
     page = audit_page(AuditEvent.objects.filter(department_id=department.pk), request.GET)
     return render(request, "departments/audit.html", {**page, "department": department})
+
+
+@login_required
+@require_POST
+def tuning(request: HttpRequest, slug: str) -> HttpResponse:
+    """Whether parameters that did best here may help others."""
+    department = _department(request, slug, Verb.MANAGE)
+    share_tuning(department=department, shares=request.POST.get("shares") == "on")
+    messages.success(request, _("Kept."))
+    return redirect("departments:detail", slug)
 
 
 @login_required

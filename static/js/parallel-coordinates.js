@@ -166,6 +166,7 @@
     drag(node, axis, end = null) {
       node.addEventListener("pointerdown", (down) => {
         down.preventDefault();
+        this.element.dataset.dragging = "";
         const frame = this.box.getBoundingClientRect();
         const place = (event) => Math.min(1, Math.max(0, 1 - (event.clientY - frame.top - TOP) / HEIGHT));
         const from = place(down);
@@ -175,6 +176,7 @@
           this.draw();
         };
         const done = () => {
+          delete this.element.dataset.dragging;
           // A click without a drag takes the whole axis again.
           if (end === null && axis.range[1] - axis.range[0] < 0.01) axis.range = [0, 1];
           this.draw();

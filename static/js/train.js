@@ -29,6 +29,8 @@
     const values = JSON.parse(button.dataset.values);
     const boxes = document.querySelectorAll(`input[name="${button.dataset.tick}"]`);
     boxes.forEach((box) => { if (values.includes(box.value)) box.checked = true; });
+    const trials = document.querySelector("input[name=trials]");
+    if (button.dataset.trials && trials && !trials.value) trials.value = button.dataset.trials;
     boxes[0].dispatchEvent(new Event("change", { bubbles: true }));
   });
 })();

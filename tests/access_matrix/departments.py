@@ -11,6 +11,21 @@ ROWS = [
     Row("api/v1/departments/", "GET", "200 200 200 200 200 200 200 200 401"),
     Row("api/v1/departments/", "POST", "403 403 403 403 403 403 201 403 401", body={"name": "Legal"}),
     Row("api/v1/departments/<slug:slug>/", "GET", "200 200 200 200 200 200 200 200 401", args=DEPARTMENT),
+    Row(
+        "api/v1/departments/<slug:slug>/tuning/",
+        "PUT",
+        "403 403 403 200 404 404 200 404 401",
+        args=DEPARTMENT,
+        body={"shares_tuning": False},
+    ),
+    Row(
+        "departments/<slug:slug>/tuning/",
+        "POST",
+        "403 403 403 302 404 404 302 404 302",
+        args=DEPARTMENT,
+        body={"shares": "on"},
+        form=True,
+    ),
     Row("api/v1/departments/<slug:slug>/members/", "GET", "200 200 200 200 404 404 200 404 401", args=DEPARTMENT),
     Row(
         "api/v1/departments/<slug:slug>/members/",

@@ -59,6 +59,8 @@ ROWS = [
     Row("start/<slug:name>/example/", "POST", "302 403 302 302 302 302 403 403 302", args=START, form=True),
     Row("studies/", "GET", ANYBODY),
     Row("studies/<uuid:id>/", "GET", OURS, args=STUDY),
+    Row("studies/<uuid:id>/resume/", "POST", STEER, args=STUDY, body={"trials": "1"}, form=True),
+    Row("studies/<uuid:id>/promote/", "POST", STEER, args=STUDY, body={"trial": ""}, form=True),
     Row("studies/<uuid:id>/<str:signal>/", "POST", STEER, args={**STUDY, "signal": "=stop"}, form=True),
     Row("models/", "GET", ANYBODY),
     Row("models/<uuid:id>/", "GET", GRANTED, args=MODEL),

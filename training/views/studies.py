@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -10,14 +12,19 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Min, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from departments.access import Verb, decide, require
 from rest.paging import page_of
 from rest.problems import Refused
-from training import results, studies, study_steering
+from training import results, studies, study_results, study_steering
 from training.engine.family import FAMILIES
-from training.models import LIVE, Study, Trial
+from training.models import LIVE, RunState, Study, Trial
+from training.study_options import MEGABYTE
+
+LIMIT_WORDS = {"latency_ms": gettext_lazy("Milliseconds for one row"), "size_mb": gettext_lazy("Megabytes")}
 
 
 @login_required
@@ -51,28 +58,53 @@ def _of_study(request: HttpRequest, study: Study) -> dict[str, Any]:
     trials: list[Trial] = list(study.trials.select_related("run__job", "run__model_version__model"))
     best = studies.best_trial(study)
     titles = {param.name: param.title for param in FAMILIES[study.configuration["family"]].params}
+    metric = str(results.WORDS.get(study.metric, study.metric))
+    order = study_results.order_of(request.GET.get("sort", ""), study)
+    shares = study_results.importance_of(study, trials)
     return {
         "study": study,
-        "trials": [{"trial": trial, "values": [trial.params.get(name) for name in study.search]} for trial in trials],
-        "names": [titles.get(name, name) for name in study.search],
-        "metric": results.WORDS.get(study.metric, study.metric),
+        "trials": [_row(study, trial) for trial in study_results.sorted_trials(trials, order)],
+        "order": order,
+        "columns": [_column(name, titles.get(name, name), order) for name in study.search],
+        "fixed_columns": {
+            name: _column(name, "", order) for name in ("number", "state", "value", "latency_ms", "size_bytes")
+        },
+        "metric": metric,
         "best": best,
         "model_version": getattr(best.run, "model_version", None) if best else None,
-        "so_far": so_far([trial.value for trial in trials], smaller=study.direction == "minimise"),
+        "charts": study_results.charts_of(study, trials, metric),
+        "scored": sum(trial.value is not None for trial in trials),
+        "importance": [(titles[name], share) for name, share in shares.items()],
+        "pruned": sum(trial.run.state == RunState.PRUNED for trial in trials),
         "done": sum(trial.run.is_finished for trial in trials),
         "may_steer": decide(request.actor, Verb.TRAIN, study).allowed,  # type: ignore[attr-defined]
+        "may_go_on": study.finished_at is not None and study.state != RunState.CANCELLED,
         "active": study.finished_at is None,
+        "limits": [(LIMIT_WORDS[name], value) for name, value in study.limits.items()],
+        "models": study.department.models.order_by("name").values_list("name", flat=True)[:200],
     }
 
 
-def so_far(values: list[float | None], *, smaller: bool) -> list[float]:
-    """The best value after each trial that has one."""
-    better = min if smaller else max
-    best: list[float] = []
-    for value in values:
-        if value is not None:
-            best.append(better(value, best[-1]) if best else value)
-    return best
+def _row(study: Study, trial: Trial) -> dict[str, Any]:
+    version = getattr(trial.run, "model_version", None)
+    return {
+        "trial": trial,
+        "values": [_cell(trial.params.get(name)) for name in study.search],
+        "size_mb": None if trial.size_bytes is None else trial.size_bytes / MEGABYTE,
+        "over": [(LIMIT_WORDS[name], share) for name, share in trial.excess.items() if share > 0],
+        "model_version": version,
+        "may_promote": version is None and trial.value is not None and trial.feasible,
+    }
+
+
+def _cell(value: Any) -> Any:
+    return value if isinstance(value, int | float) else study_results.words(value)
+
+
+def _column(name: str, title: str, order: str) -> dict[str, Any]:
+    """A column's head: a link that sorts by it, and by it the other way round when it is sorted by already."""
+    now = {name: "ascending", f"-{name}": "descending"}.get(order)
+    return {"name": name, "title": title, "sorted": now, "link": f"?sort={'-' if order == name else ''}{name}"}
 
 
 @login_required
@@ -80,10 +112,49 @@ def so_far(values: list[float | None], *, smaller: bool) -> list[float]:
 def signal(request: HttpRequest, id: UUID, signal: str) -> HttpResponse:
     """Stop or cancel."""
     study = _study(request, id, Verb.TRAIN)
-    try:
+    with _told(request):
         study_steering.signal_study(actor=request.actor, study=study, signal=signal)  # type: ignore[attr-defined]
-    except Refused as refused:
-        if refused.status != 409:
-            raise
-        messages.error(request, refused.detail)
     return redirect("training:study", study.pk)
+
+
+@login_required
+@require_POST
+def resume(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Go on with more trials."""
+    study, asked = _study(request, id, Verb.TRAIN), _whole(request, "trials")
+    with _told(request):
+        study_steering.resume_study(actor=request.actor, study=study, trials=asked or 0)  # type: ignore[attr-defined]
+    return redirect("training:study", study.pk)
+
+
+@login_required
+@require_POST
+def promote(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Make the model version of the best trial, or of the one that is named, and open it."""
+    study, number = _study(request, id, Verb.TRAIN), _whole(request, "trial")
+    name = request.POST.get("model_name", "").replace("\x00", "").strip()[:160]
+    with _told(request):
+        asked = {"actor": request.actor, "study": study, "number": number, "model_name": name}  # type: ignore[attr-defined]
+        version = study_steering.promote_trial(**asked)
+        messages.success(
+            request,
+            _("This is version %(number)d of “%(model)s”.") % {"number": version.number, "model": version.model.name},
+        )
+        return redirect("training:model-version", version.model_id, version.number)
+    return redirect("training:study", study.pk)
+
+
+def _whole(request: HttpRequest, name: str) -> int | None:
+    text = request.POST.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+@contextmanager
+def _told(request: HttpRequest) -> Iterator[None]:
+    """A refusal that the page may have come too late for is said on it."""
+    try:
+        yield
+    except Refused as refused:
+        if refused.status not in {409, 422}:
+            raise
+        messages.error(request, " ".join([refused.detail, *(error["message"] for error in refused.errors)]))

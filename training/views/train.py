@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -137,7 +138,7 @@ def _make(request: HttpRequest, form: TrainForm, version: DatasetVersion, depart
     if not values["trials"]:
         return services.start_run(**shared, model_name=values["model_name"], like=_liked(request, form))
     _check_study(form)
-    return studies.start_study(**shared, search=form.search(), trials=values["trials"])
+    return studies.start_study(**shared, search=form.search(), trials=values["trials"], options=form.options())
 
 
 def _liked(request: HttpRequest, form: TrainForm) -> TrainingRun | None:
@@ -239,7 +240,8 @@ def _planned(request: HttpRequest, form: TrainForm, table: Described, department
     trials = values["trials"]
     if trials:
         _check_study(form)
-    extra = {"search": form.search(), "trials": trials} if trials else {"model_name": values["model_name"]}
+    study = {"search": form.search(), "trials": trials, **asdict(form.options())}
+    extra = study if trials else {"model_name": values["model_name"]}
     body = snippets.body_of(table.version, values["recipe"], asked, {"name": values["name"], **extra})
     path = reverse("api:study-list" if trials else "api:run-list")
     url = request.build_absolute_uri(path)

@@ -46,6 +46,12 @@ class DepartmentSerializer(serializers.ModelSerializer[Department]):
         return actor.roles.get(department.pk) if actor else None
 
 
+class TuningSerializer(serializers.Serializer[Any]):
+    """Whether other departments' studies may begin with the parameters that did best in this one's."""
+
+    shares_tuning = serializers.BooleanField()
+
+
 class MemberSerializer(serializers.ModelSerializer[Membership]):
     """One person's role in a department."""
 

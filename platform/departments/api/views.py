@@ -8,16 +8,17 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import token_of
 from accounts.models import User
 from departments.access import Verb, require_in
-from departments.api.serializers import DepartmentSerializer, MemberSerializer, MeSerializer
+from departments.api.serializers import DepartmentSerializer, MemberSerializer, MeSerializer, TuningSerializer
 from departments.api.viewsets import ActorMixin, AtriumViewSet
 from departments.models import Department, Membership
-from departments.services import create_department, remove_member, set_member
+from departments.services import create_department, remove_member, set_member, share_tuning
 from rest.problems import Refused
 
 
@@ -73,6 +74,18 @@ class DepartmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Atrium
         asked.is_valid(raise_exception=True)
         department = create_department(**asked.validated_data)
         return Response(self.get_serializer(department).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=TuningSerializer, responses=TuningSerializer)
+    @action(detail=True, methods=["put"])
+    def tuning(self, request: Request, slug: str) -> Response:
+        """Say whether what did best here may help others. Managers and platform admins only."""
+        department = self.get_object()
+        require_in(self.actor, Verb.MANAGE, department)
+        asked = TuningSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return Response(
+            TuningSerializer(share_tuning(department=department, shares=asked.validated_data["shares_tuning"])).data
+        )
 
 
 class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewSet):
