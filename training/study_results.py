@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.urls import reverse
@@ -19,11 +20,14 @@ def space_of(study: Study) -> Space:
     return space(FAMILIES[study.configuration["family"]].params, study.search)
 
 
-def importance_of(study: Study, trials: Iterable[Trial]) -> dict[str, float]:
-    """Each searched parameter's share, by the trials that trained to their end; empty while there are too few."""
+def importance_of(study: Study, trials: Sequence[Trial]) -> dict[str, float]:
+    """Each searched parameter's share, by the trials so far, those that were ended early being the worst; empty while
+    there are too few."""
     sign = 1.0 if study.direction == "minimise" else -1.0
-    scored = [(trial.params, sign * trial.value) for trial in trials if trial.value is not None]
-    return importances(space_of(study), scored)
+    ended = [(trial.params, math.inf) for trial in trials if trial.pruned]
+    return importances(
+        space_of(study), [(trial.params, sign * trial.value) for trial in trials if trial.value is not None] + ended
+    )
 
 
 def order_of(asked: str, study: Study) -> str:
@@ -68,7 +72,7 @@ def charts_of(study: Study, trials: list[Trial], metric: str) -> dict[str, Any]:
     return {
         "best": {
             "title": str(_("Best so far, trial by trial")),
-            "x": {"label": str(_("Trial")), "log": False, "choices": None},
+            "x": {"label": str(_("Trial")), "log": False, "choices": None, "whole": True},
             "y": {"label": metric},
             "points": [[trial.number, trial.value, trial.feasible] for trial in scored],
             "line": [*best, (trials[-1].number, best[-1][1])] if best else [],

@@ -126,7 +126,7 @@
       this.drag(track, axis);
       group.append(label, make("line", { x1: x, x2: x, y1: TOP, y2: TOP + HEIGHT }));
       for (const [place, word] of axis.ticks()) {
-        group.append(make("text", { x: x + 6, y: this.y(place) + 3.5, class: "parallel-tick" }, word.length > 12 ? `${word.slice(0, 11)}…` : word));
+        group.append(make("text", { x: x + 12, y: this.y(place) + 3.5, class: "parallel-tick" }, word.length > 12 ? `${word.slice(0, 11)}…` : word));
       }
       const [low, high] = axis.range;
       group.append(make("rect", { x: x - 4, y: this.y(high), width: 8, height: Math.max(0, this.y(low) - this.y(high)), class: axis.narrowed ? "parallel-range" : "parallel-range parallel-whole" }), track);

@@ -16,12 +16,14 @@
     return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(1) : String(Number(value.toPrecision(3)));
   }
 
-  function scale(values, { log = false, choices = null }) {
+  function scale(values, { log = false, choices = null, whole = false }) {
     if (choices) return { at: (value) => (choices.indexOf(value) + 0.5) / choices.length, ticks: choices.map((choice, i) => [(i + 0.5) / choices.length, choice]) };
     const low = Math.min(...values), high = Math.max(...values), f = log && low > 0 ? Math.log : Number;
     const at = (value) => (high > low ? (f(value) - f(low)) / (f(high) - f(low)) : 0.5);
     const back = (place) => (f === Math.log ? low * (high / low) ** place : low + place * (high - low));
-    return { at, ticks: (high > low ? [0, 0.5, 1] : [0.5]).map((place) => [place, short(back(place))]) };
+    // Trials are counted: the middle is one of them, or is left out.
+    const places = !(high > low) ? [0.5] : whole && (high - low) % 2 ? [0, 1] : [0, 0.5, 1];
+    return { at, ticks: places.map((place) => [place, short(back(place))]) };
   }
 
   function draw(element, chart) {
@@ -37,8 +39,8 @@
         svg.append(make("text", { x: LEFT - 6, y: TOP + h * (1 - place) + 4, "text-anchor": "end" }, word));
       }
       const wide = Math.floor(w / Math.max(1, x.ticks.length) / 6.2);
-      x.ticks.forEach(([place, word], i) => {
-        const anchor = chart.x.choices ? "middle" : ["start", "middle", "end"][x.ticks.length === 1 ? 1 : i];
+      x.ticks.forEach(([place, word]) => {
+        const anchor = chart.x.choices ? "middle" : place < 0.25 ? "start" : place > 0.75 ? "end" : "middle";
         const text = make("text", { x: LEFT + w * place, y: HEIGHT - BOTTOM + 15, "text-anchor": anchor }, word.length > wide ? `${word.slice(0, Math.max(1, wide - 1))}…` : word);
         text.append(make("title", {}, word));
         svg.append(text);

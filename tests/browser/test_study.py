@@ -42,6 +42,7 @@ def test_the_page_follows_narrows_promotes_and_goes_on(page_of: Callable[..., An
     page.get_by_role("heading", name="The first trial is on its way").wait_for()
     run_pending()
     # The page notices by itself.
+    page.get_by_role("button", name="Go on").wait_for()
     page.locator("#study .parallel-axis").first.wait_for()
     rows = page.locator("#trials tbody tr:visible")
     assert rows.count() == 12
@@ -93,7 +94,7 @@ def test_what_matters_is_searched_by_one_button(page_of: Callable[..., Any], dat
     page.get_by_label("Model family").select_option("trees")
     page.get_by_role("button", name="Search what matters").locator("visible=true").click()
     page.locator("#plan", has_text="30 trials").wait_for()
-    page.get_by_label("Trials", exact=True).fill("2")
+    page.locator("input[name=trials]").fill("2")
     page.get_by_role("button", name="Start the study").click()
     page.wait_for_url("**/studies/**")
     made = Study.objects.get()

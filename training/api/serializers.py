@@ -311,7 +311,7 @@ class StudyDetailSerializer(StudySerializer):
 
     @extend_schema_field(serializers.DictField(child=serializers.FloatField()))
     def get_importance(self, study: Study) -> dict[str, float]:
-        return importance_of(study, study.trials.select_related("run"))
+        return importance_of(study, list(study.trials.all()))
 
 
 class PrunedSerializer(serializers.Serializer[Any]):
