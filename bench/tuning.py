@@ -83,7 +83,7 @@ def run(problem: Problem, family: Family, draw: Next, pruner: str, seconds: floa
     while time.monotonic() - began < seconds:
         drawn = draw(tried)
         params = validate_params(family.params, drawn)
-        course = Course.of(family, params, len(problem.train))
+        course = Course.of(family, params, len(problem.train), problem.task)
         assert course is not None
         watched = Watched(course, others, pruner, began + seconds)
         try:

@@ -70,7 +70,7 @@ def _cannot_prune(configuration: Configuration, search: Mapping[str, Any]) -> st
         return _("Trials are compared on validation rows on their way, and this split keeps none.")
     if other := [name for name in search if name in LOSS_PARAMS]:
         return _("Trials that differ in “%s” measure different losses on their way.") % other[0]
-    if Course.of(FAMILIES[configuration.family], configuration.params, 1) is None:
+    if Course.of(FAMILIES[configuration.family], configuration.params, 1, configuration.task) is None:
         return _("This family counts neither epochs nor rounds.")
     return ""
 

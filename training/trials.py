@@ -43,7 +43,7 @@ class TrialMonitor(JobMonitor):
         self.best = lowest(trial.run)
         held_out = sum(float(trial.run.split.get(part) or 0.0) for part in ("test", "validation"))
         candidate, learned_from = trial.run.candidates[0], max(1, round(rows * (1.0 - held_out)))
-        self.course = Course.of(FAMILIES[candidate["family"]], candidate["params"], learned_from)
+        self.course = Course.of(FAMILIES[candidate["family"]], candidate["params"], learned_from, trial.run.task)
         rungs = self.course.rungs() if self.course else ()
         self.ahead = [unit for unit in rungs if str(unit) not in trial.rungs]
         self.judged = judged(self.study.pruner, rungs, trial.number)

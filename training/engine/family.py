@@ -104,8 +104,8 @@ def _accept(params: Mapping[str, Any], task: str) -> None:
     """A family whose every combination of parameters fits every one of its tasks."""
 
 
-def _as_given(params: Mapping[str, Any], rows: int) -> Mapping[str, Any]:
-    """A family that leaves nothing to the number of rows."""
+def _as_given(params: Mapping[str, Any], rows: int, task: str) -> Mapping[str, Any]:
+    """A family that leaves nothing open."""
     return params
 
 
@@ -116,7 +116,7 @@ class Family:
     `check(params, task)` raises TrainError for parameters that do not go together. `fit` polls `control` for stop,
     pause, cancel and the time limit, logs through it, and draws all randomness from `problem.seed`. `weighted` and
     `monotone` say whether it heeds `Rows.w` and `Problem.monotone`; it is not given what it would pass over.
-    `settled(params, rows)` fills in what a parameter left to the number of training rows.
+    `settled(params, rows, task)` fills in what a parameter left to the number of training rows and the task.
     """
 
     name: str
@@ -127,7 +127,7 @@ class Family:
     params: tuple[Param, ...]
     fit: Callable[[Problem, Mapping[str, Any], Control], Fitted]
     check: Callable[[Mapping[str, Any], str], None] = field(default=_accept)
-    settled: Callable[[Mapping[str, Any], int], Mapping[str, Any]] = field(default=_as_given)
+    settled: Callable[[Mapping[str, Any], int, str], Mapping[str, Any]] = field(default=_as_given)
     weighted: bool = True
     monotone: bool = False
 

@@ -36,9 +36,9 @@ class Course:
     counted: str = "rounds"
 
     @classmethod
-    def of(cls, family: Family, params: Mapping[str, Any], rows: int) -> Course | None:
+    def of(cls, family: Family, params: Mapping[str, Any], rows: int, task: str) -> Course | None:
         """The course of a fit on `rows` training rows; None for a family that counts neither epochs nor rounds."""
-        params = family.settled(params, rows)
+        params = family.settled(params, rows, task)
         if params.get("rounds"):
             return cls(int(params["rounds"]), 1)
         if params.get("epochs"):
