@@ -129,13 +129,15 @@ def _next_trial(study: Study, made: list[Trial], actor: Actor) -> Trial:
 
 def _params_for(study: Study, made: list[Trial]) -> tuple[str, dict[str, Any]]:
     """What was asked for, what did best on similar tables, and then what the search suggests."""
-    where = space_of(study)
-    fixed = {one.name: study.configuration["params"][one.name] for one in where}
+    where, shared = space_of(study), study.configuration
+    rows = max(1, round(10 ** float(study.meta.get("rows") or 0.0)))
+    asked = FAMILIES[shared["family"]].settled(shared["params"], rows, shared["task"])
+    fixed = {one.name: asked[one.name] for one in where}
     first = [(Origin.DEFAULT, fixed)] if all(one.holds(fixed) for one in where) else []
     first += [(Origin.SIMILAR, params) for params in study.borrowed if params != fixed]
     if len(made) < len(first):
         return first[len(made)]
-    seed = study.configuration["seed"]
+    seed = shared["seed"]
     return Origin.SEARCH, suggest(
         where, [tried(trial) for trial in made], seed=seed, direction=study.direction, number=len(made)
     )

@@ -21,7 +21,7 @@ from training.engine.family import Family
 
 PRUNERS = ("none", "asha", "hyperband", "median")
 FACTOR = 3
-MOST_RUNGS = 4
+MOST_RUNGS = 2  # an earlier one judges how fast a trial begins: small learning rates would never be heard
 ENOUGH = 4  # others that a median is taken of, at least
 # Parameters that change what the validation loss measures: trials that differ in them cannot be compared on the way.
 LOSS_PARAMS = frozenset({"loss", "class_weights", "quantile", "power", "gamma"})
