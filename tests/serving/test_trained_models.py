@@ -28,7 +28,12 @@ from training.engine.train import TrainSpec, train
 ROWS = 240
 TYPES = {"age": "integer", "income": "number", "city": "text", "member": "boolean", "since": "date"}
 TARGETS = {"regression": ("amount", "number"), "binary": ("good", "text"), "multiclass": ("grade", "integer")}
-QUICK = {"linear": {"epochs": 30}, "mlp": {"epochs": 3, "hidden": [8]}, "trees": {}}
+QUICK = {
+    "linear": {"epochs": 30},
+    "mlp": {"epochs": 3, "hidden": [8]},
+    "tabm": {"steps": 40, "members": 2},
+    "trees": {},
+}
 
 
 def table() -> pl.DataFrame:

@@ -6,6 +6,7 @@ Siddiqi 2006, Credit Risk Scorecards: score = offset + factor · ln(odds of no e
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,12 @@ class Scorecard:
         return self.base + sum(map(min, groups)), self.base + sum(map(max, groups))
 
 
+def _place(value: str) -> tuple[int, float, str]:
+    """Ranges in the order of their numbers, “under” first and “and more” last, before what is no range."""
+    number = re.match(r"(under )?(-?[\d.]+)", value)
+    return (0, float(number[2]) - (0.5 if number[1] else 0.0), value) if number else (1, 0.0, value)
+
+
 def of(manifest: Mapping[str, Any], coef: np.ndarray, intercept: np.ndarray) -> Scorecard | None:
     """The scorecard of a linear model of two classes whose every number is a flag `column=value`; else None.
 
@@ -59,5 +66,6 @@ def of(manifest: Mapping[str, Any], coef: np.ndarray, intercept: np.ndarray) -> 
     for column, attributes in found.items():
         least = min(points for _value, points in attributes)
         base += least
-        columns[column] = [Attribute(value, round(points - least)) for value, points in attributes]
+        ordered = sorted(attributes, key=lambda attribute: _place(attribute[0]))
+        columns[column] = [Attribute(value, round(points - least)) for value, points in ordered]
     return Scorecard(round(base), manifest["classes"][1], columns)

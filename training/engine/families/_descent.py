@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,6 @@ def descend(  # noqa: PLR0917 (what a loop is made of)
     import torch
 
     torch.set_num_threads(control.threads)
-    torch.set_flush_denormal(True)  # the moments of a dead unit fade into numbers that a processor is slow at
     loss = losses.resolve(params["loss"], problem.task)
     params = {**params, "precision": devices.precision(params.get("precision", "float32"), control.device)}
     stopping = EarlyStopping(params["patience"], params["keep_best"])
@@ -136,11 +136,27 @@ def descend(  # noqa: PLR0917 (what a loop is made of)
     )
     dtype = next(module.parameters()).dtype
     weighed = class_weighted(problem) if params["class_weights"] == "balanced" else problem
-    loop.fit(
-        tensors(weighed.train, problem.task, dtype, control.device),
-        tensors(weighed.validation, problem.task, dtype, control.device),
-    )
+    with _no_denormals():
+        loop.fit(
+            tensors(weighed.train, problem.task, dtype, control.device),
+            tensors(weighed.validation, problem.task, dtype, control.device),
+        )
     return loop.step
+
+
+@contextmanager
+def _no_denormals() -> Iterator[None]:
+    """The moments of a dead unit fade into numbers that a processor is slow at: within the block they are zero.
+
+    The setting is the thread's, so that it must not stay: whoever calls the engine may count on such numbers.
+    """
+    import torch
+
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def class_weighted(problem: Problem) -> Problem:
