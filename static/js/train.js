@@ -16,7 +16,8 @@
     if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
     return field.tagName === "SELECT" ? [...field.options].some((option) => option.selected !== option.defaultSelected) && field.value !== (field.querySelector("option[selected]")?.value ?? field.options[0]?.value) : field.value !== field.defaultValue;
   };
-  if (form.dataset.like) {
+  // Not form.dataset: a field of that name stands in its place.
+  if (form.hasAttribute("data-like")) {
     form.addEventListener("input", ({ target }) => {
       const field = target.closest(".field, .way, .check-row");
       if (field) field.classList.toggle("changed", [...field.querySelectorAll("input:not([type=hidden]), select, textarea")].some(differs));
