@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training.views import models, runs, starting, studies, train
+from training.views import models, run_views, runs, starting, studies, train
 
 app_name = "training"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("runs/checks/", train.data_checks, name="data-checks"),
     path("runs/mend/", train.mend, name="mend"),
     path("runs/compare/", runs.compare, name="compare"),
+    path("runs/views/", run_views.save, name="view-save"),
+    path("runs/views/<uuid:id>/remove/", run_views.remove, name="view-remove"),
     path("runs/<uuid:id>/", runs.detail, name="run"),
     path("runs/<uuid:id>/head/", runs.head, name="run-head"),
     path("runs/<uuid:id>/leaderboard/", runs.leaderboard, name="run-leaderboard"),

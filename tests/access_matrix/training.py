@@ -47,6 +47,16 @@ ROWS = [
         form=True,
     ),
     Row("runs/compare/", "GET", "302 302 302 302 302 302 302 302 302"),
+    Row(
+        "runs/views/",
+        "POST",
+        "302 302 302 302 302 302 302 302 302",
+        body={"page": "runs", "name": "Mine", "query": "state=failed"},
+        form=True,
+    ),
+    Row(
+        "runs/views/<uuid:id>/remove/", "POST", "404 404 404 404 404 404 404 404 302", args={"id": "run.pk"}, form=True
+    ),
     Row("runs/<uuid:id>/", "GET", OURS, args=RUN),
     Row("runs/<uuid:id>/head/", "GET", OURS, args=RUN),
     Row("runs/<uuid:id>/leaderboard/", "GET", OURS, args=RUN),

@@ -162,3 +162,36 @@ def test_the_page_costs_the_same_for_more_runs(
             assert bob.get(path).status_code == 200
         costs.append(len(queries))
     assert costs[0] == costs[1] <= 8, costs
+
+
+def test_the_list_sorts_and_narrows_by_its_address(
+    browser_of: Callable[[str], Client], make_runs: Callable[..., list[TrainingRun]]
+) -> None:
+    make_runs(3, steps=1)
+    bob = browser_of("bob")
+
+    def names(query: str) -> list[str]:
+        return [run.name for run in bob.get(f"/runs/?{query}").context["page"].rows]
+
+    assert names("sort=error") == ["run 0", "run 1", "run 2"] and names("sort=-error") == ["run 2", "run 1", "run 0"]
+    assert names("sort=-name&q=run") == ["run 2", "run 1", "run 0"]
+    assert len(names("sort=nonsense&page=x")) == 3 and names("sort=name&page=2") == []
+    assert names("family=trees") == names("target=age") == names("by=me") == []
+    assert len(names("family=linear&target=limit")) == 3
+
+
+def test_a_view_is_a_persons_own_name_for_an_address(
+    browser_of: Callable[[str], Client], people: SimpleNamespace
+) -> None:
+    bob, body = browser_of("bob"), {"page": "runs", "name": "Failed", "query": "state=failed&before=x"}
+    answer = bob.post("/runs/views/", body)
+    assert answer["Location"] == "/runs/?state=failed"
+    bob.post("/runs/views/", {**body, "query": "state=failed&sort=time"})
+    assert "?state=failed&amp;sort=time" in bob.get("/runs/").content.decode()
+    assert "Failed</a>" not in browser_of("alice").get("/runs/").content.decode()
+    view = people.bob.run_views.get()
+    assert browser_of("alice").post(f"/runs/views/{view.pk}/remove/").status_code == 404
+    bob.post(f"/runs/views/{view.pk}/remove/")
+    assert not people.bob.run_views.exists()
+    bob.post("/runs/views/", {**body, "name": " "})
+    assert not people.bob.run_views.exists()

@@ -15,16 +15,18 @@ from django.views.decorators.http import require_GET, require_POST
 
 from departments.access import Verb, decide, require
 from jobs import waiting
-from rest.paging import Page, page_of
 from rest.problems import Refused
 from rest.streams import download
-from training import comparison, results, services
+from training import comparison, results, run_list, services
 from training.cards import sees_values
+from training.engine.family import FAMILIES
 from training.live import state_of
 from training.models import RunState, TrainingRun
 from training.states import allowed, situation_of
+from training.views.run_views import views_of
 
 FEW = 5  # runs whose configurations fit beside each other, a column each
+MOST_TARGETS = 200
 
 
 @login_required
@@ -32,25 +34,21 @@ FEW = 5  # runs whose configurations fit beside each other, a column each
 def index(request: HttpRequest) -> HttpResponse:
     """Runs of the departments that the person belongs to, filtered by the address."""
     runs = TrainingRun.objects.visible_to(request.actor).with_what_lists_show()  # type: ignore[attr-defined]
-    filters = {name: request.GET.get(name, "").replace("\x00", "")[:160] for name in ("q", "state", "target")}
-    # Trials stand with their study.
-    found: Page = page_of(request, _narrowed(runs, filters).filter(trial=None))
+    filters = run_list.asked(request)
+    own = runs.filter(trial=None)  # trials stand with their study
+    found = run_list.page_in_order(request, run_list.narrowed(own, filters, request.user))
     page = {
         "page": found,
         "rows": [results.row(run) for run in found.rows],
         "states": RunState.choices,
+        "families": FAMILIES,
+        "targets": own.order_by("target").values_list("target", flat=True).distinct()[:MOST_TARGETS],
         "filters": filters,
         "filtered": any(filters.values()),
+        "heads": run_list.heads(request),
+        **views_of(request, "runs"),
     }
     return render(request, "training/runs.html", page)
-
-
-def _narrowed(runs: Any, filters: dict[str, str]) -> Any:
-    if filters["q"]:
-        runs = runs.filter(name__icontains=filters["q"])
-    if filters["state"]:
-        runs = runs.in_state(filters["state"])
-    return runs.filter(target=filters["target"]) if filters["target"] else runs
 
 
 def _run(request: HttpRequest, id: UUID, verb: Verb) -> TrainingRun:
@@ -126,6 +124,7 @@ def compare(request: HttpRequest) -> HttpResponseBase:
         parts = comparison.table_csv(runs, columns)
         return download(request, parts, name="runs.csv", content_type="text/csv; charset=utf-8")
     page = {
+        **views_of(request, "compare"),
         "runs": runs,
         "ids": ",".join(str(run.pk) for run in runs),
         "columns": columns,
