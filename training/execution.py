@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,6 +21,7 @@ from jobs.services import requester
 from rest.problems import Refused
 from training import artifacts, services
 from training.artifacts import Stored
+from training.engine.cores import Cores
 from training.engine.demands import Demands
 from training.engine.errors import TrainCancelled, TrainError, TrainPaused
 from training.engine.train import TrainReport, TrainSpec, train
@@ -111,7 +113,9 @@ def _train(run: TrainingRun, table: Described, ctx: JobContext, monitor: JobMoni
     folder, artifact = ctx.workdir / "training", ctx.workdir / "artifact"
     others = services.around_for(requester(ctx.job()), run.department, run.steps, folder=ctx.workdir)
     try:
-        return train(spec_of(run, table, ctx.workdir, others), workdir=folder, artifact=artifact, monitor=monitor)
+        spec = spec_of(run, table, ctx.workdir, others)
+        cores = Cores(settings.HOME / "cores")
+        return train(spec, workdir=folder, artifact=artifact, monitor=monitor, cores=cores)
     except TrainCancelled:
         raise Cancelled from None
     except TrainPaused:
@@ -136,6 +140,7 @@ def spec_of(run: TrainingRun, table: Described, workdir: Path, others: Around = 
         seed=run.seed,
         split=run.split,
         demands=Demands(run.weight or None, run.class_weight, run.monotone, run.latency_ms),
+        preset=run.preset,
         time_limit=run.time_limit,
         around=others,
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from training.models import RunMetric
+from training.models import RunMetric, TrainingRun
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,11 @@ class JobMonitor:
 
     def progress(self, fraction: float, note: str = "") -> None:
         self.ctx.progress(fraction, note)
+
+    def standings(self, leaderboard: list[dict[str, Any]]) -> None:
+        """How the members stand so far, for the run's page: what is done improves while it is looked at."""
+        with self.ctx.write():
+            TrainingRun.objects.filter(pk=self.run_id).update(leaderboard=leaderboard)
 
     def signal(self) -> Signal:
         """What the job's owner wants now; points that have waited long enough are written on the way."""

@@ -147,8 +147,8 @@ def test_every_mistake_is_named_at_once(api_of: Api, body: dict[str, Any]) -> No
 def test_the_plan_says_what_and_how_long(api_of: Api, version: Any) -> None:
     asked = {"dataset": str(version.dataset_id), "target": "defaulted", "preset": "balanced"}
     found = api_of("alice").post("/api/v1/runs/plan/", asked).json()
-    assert found["task"] == "binary" and found["estimate_seconds"] <= found["time_limit"] == 120
-    assert [c["family"] for c in found["candidates"]] == ["linear", "trees", "trees", "mlp"]
+    assert found["task"] == "binary" and found["estimate_seconds"] <= found["time_limit"] == 40
+    assert [c["family"] for c in found["candidates"]] == ["linear", *["trees"] * 4, "tabm"]
     assert not TrainingRun.objects.exists()
 
 

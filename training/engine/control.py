@@ -26,6 +26,9 @@ class Monitor(Protocol):
 
     def progress(self, fraction: float, note: str = "") -> None: ...
 
+    def standings(self, leaderboard: list[dict[str, Any]]) -> None:
+        """How the members of a training stand so far: see crossval.CrossValidation.leaderboard."""
+
     def signal(self) -> Signal:
         """What the training should do now; asked at every batch, so it must be cheap."""
 
@@ -38,6 +41,8 @@ class Silent:
     def metrics(self, step: int, values: dict[str, float]) -> None: ...
 
     def progress(self, fraction: float, note: str = "") -> None: ...
+
+    def standings(self, leaderboard: list[dict[str, Any]]) -> None: ...
 
     def signal(self) -> Signal:
         return "go"

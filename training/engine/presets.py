@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from plugins.params import validate_params
-from training.engine import costs
+from training.engine import cores, costs, folds
 from training.engine.costs import Shape
 from training.engine.errors import TrainError
+from training.engine.families import trees
 from training.engine.family import FAMILIES, MULTICLASS
+from training.engine.folds import MOST_MODELS
 
-TRAIN_SHARE = 0.6
-LARGE = 2e7  # cells beyond which a linear classifier takes batches instead of the whole table at each step
+TRAIN_SHARE = 0.7
+SHAPES = {"balanced": 4, "best": 6}  # of boosted trees, at most
+REPEATED = 2  # members that the ensemble usually stands on, and that are fitted again on other folds
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,14 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
-        Preset("fast", "Fast", "A first good model in seconds: a linear model and boosted trees.", 20.0),
-        Preset("balanced", "Balanced", "Linear, boosted trees quick and slow, and a neural network.", 120.0),
-        Preset("best", "Best", "More trees and larger networks, given more time.", 600.0),
+        Preset("fast", "Fast", "A first good model in seconds: a linear model and boosted trees.", 5.0),
+        Preset(
+            "balanced",
+            "Balanced",
+            "Linear, boosted trees of several shapes and a neural network, in one ensemble.",
+            40.0,
+        ),
+        Preset("best", "Best", "More shapes and a larger network, each fitted more often.", 120.0),
     )
 }
 DEFAULT = "balanced"
@@ -68,10 +76,13 @@ def plan(
     limit = PRESETS[preset].time_limit if time_limit is None else float(time_limit)
     wanted = [_complete(family, params) for family, params in _candidates(preset, shape)]
     kept, left_out = _affordable(wanted, shape, limit)
-    seconds = _total(kept, shape, limit)
+    seconds = _folded(kept, shape, limit)
     lines = [_line(candidate, shape) for candidate in kept]
     lines += [f"Left out, since it would not get far in {limit:.0f} s: {_name(candidate)}." for candidate in left_out]
-    lines.append(f"About {_words(seconds)}, and never more than {_words(limit)}; the best on rows held back is kept.")
+    lines.append(
+        f"About {_words(seconds)}, and never more than {_words(limit)}; each is fitted on {folds.how_many(rows)} folds, and "
+        "an ensemble of them is kept."
+    )
     return Plan(kept, limit, seconds, lines)
 
 
@@ -99,30 +110,11 @@ def _complete(family: str, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _candidates(preset: str, shape: Shape) -> list[tuple[str, dict[str, Any]]]:
     """Cheapest first: whoever stops early has something."""
-    quick: dict[str, Any] = {"learning_rate": 0.1, "rounds": 300}
-    slow: dict[str, Any] = {"learning_rate": 0.03, "rounds": 1500, "max_leaves": 63, "patience": 60}
-    deep: dict[str, Any] = {"learning_rate": 0.05, "rounds": 1000, "max_depth": 6, "patience": 40}
-    net: dict[str, Any] = {"batch_size": _batch(shape.rows)}
+    shapes = [("trees", params) for _, params in trees.settings(shape.rows, shape.features, shape.task)]
+    linear: tuple[str, dict[str, Any]] = ("linear", {})
     if preset == "fast":
-        return [("linear", {**_linear(shape), "patience": 20}), ("trees", quick)]
-    chosen = [("linear", _linear(shape)), ("trees", quick), ("trees", slow), ("mlp", net)]
-    if preset == "best":
-        wide = {**net, "hidden": [256, 256, 256], "dropout": 0.2, "epochs": 100, "activation": "silu"}
-        chosen += [("trees", deep), ("mlp", wide)]
-    return chosen
-
-
-def _linear(shape: Shape) -> dict[str, Any]:
-    if shape.rows * shape.features * shape.outputs < LARGE:
-        return {}
-    if shape.task == "regression":
-        return {}
-    return {"optimiser": "adamw", "batch_size": 4096, "epochs": 20, "schedule": "cosine", "patience": 5}
-
-
-def _batch(rows: int) -> int:
-    """Batches grow with the table: a few hundred steps an epoch suffice."""
-    return 256 if rows < 50_000 else 1024 if rows < 200_000 else 4096
+        return [linear, *shapes[:2]]
+    return [linear, *shapes[: SHAPES[preset]], ("tabm", {})]
 
 
 def _affordable(
@@ -131,6 +123,15 @@ def _affordable(
     """Leave out what would use up the whole limit ten times over; the first candidate always stays."""
     costly = [one for one in wanted[1:] if costs.seconds(one["family"], shape, one["params"]) > 10.0 * limit]
     return [one for one in wanted if one not in costly], costly
+
+
+def _folded(candidates: Sequence[Mapping[str, Any]], shape: Shape, limit: float) -> float:
+    """Every candidate on every fold, and those that the ensemble stands on as often as there is any use."""
+    took = [costs.seconds(one["family"], shape, one["params"]) for one in candidates if one["family"] != "linear"]
+    count = folds.how_many(shape.rows)
+    again = REPEATED * (MOST_MODELS - count) * sum(took) / max(1, len(took))
+    whole = costs.overhead(shape) + (count * sum(took) + again) / min(len(took) or 1, cores.count())
+    return round(min(whole, limit), 1)
 
 
 def _total(candidates: Sequence[Mapping[str, Any]], shape: Shape, limit: float | None) -> float:

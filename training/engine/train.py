@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,19 +21,28 @@ from datasets.recipe import NOTHING, Around
 from datasets.schema import Schema
 from plugins.params import ParamError, validate_params
 from training.engine import artifact as artifacts
+from training.engine import assembling, checks, data, folds, inputs, metrics, split
 from training.engine import candidates as contest
-from training.engine import checks, data, inputs, metrics, split
+from training.engine import demands as wishes
 from training.engine.candidates import Candidate, Result
 from training.engine.checkpoint import write_atomically
 from training.engine.checks import divergence
 from training.engine.control import Monitor
+from training.engine.cores import Cores
+from training.engine.crossval import CrossValidation
 from training.engine.demands import Demands
 from training.engine.errors import TrainCancelled, TrainError, TrainPaused
-from training.engine.family import FAMILIES
+from training.engine.family import FAMILIES, Needs
 from training.engine.split import DEFAULT
+from training.engine.units import Done, Table
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from training.engine.assembling import Assembled
     from training.engine.data import Prepared, Source
+    from training.engine.family import Rows
+    from training.engine.folds import Folds
 
 SCORED_ROWS = 100_000  # training metrics are of at most so many rows, evenly taken
 RESERVE = 0.08  # share of a time limit kept for reading, scoring and writing
@@ -43,7 +52,9 @@ RESERVE = 0.08  # share of a time limit kept for reading, scoring and writing
 class TrainSpec:
     """What to train. `features` empty: every column but the target. `task` None: inferred from the target.
 
-    `candidates` is a list of {"family", "params"}; the best by validation score is kept. `time_limit` is in seconds.
+    `candidates` is a list of {"family", "params"}. With a `preset` they are cross-validated and become an ensemble;
+    without one, the best by validation score is kept. `time_limit` is in seconds. `replay` is the record of such a
+    training: exactly its units are done, with exactly their steps, and no clock.
     `split` gives the shares of the rows held out and how they are chosen, see split.check; `demands` what is asked
     besides.
     """
@@ -60,6 +71,8 @@ class TrainSpec:
     time_limit: float | None = None
     around: Around = NOTHING
     demands: Demands = field(default_factory=Demands)
+    preset: str = ""
+    replay: Mapping[str, Any] | None = None
 
     def fingerprint(self) -> str:
         """What tells the checkpoints of this training from another's: everything asked for, and the file's size."""
@@ -95,6 +108,9 @@ class TrainReport:
     seconds: float
     parity: float
     manifest_sha256: str
+    record: dict[str, Any] | None = None
+    latency_ms: float | None = None
+    left_out: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -109,15 +125,48 @@ def train(
     device: str = "cpu",
     threads: int = 1,
     checkpoint_every: float = 5.0,
+    cores: Cores | None = None,
 ) -> TrainReport:
-    """Train every candidate, write the best to `artifact`, report. `checkpoint_every` is in seconds.
+    """Train every candidate, write the best or their ensemble to `artifact`, report. `checkpoint_every` is in seconds.
 
     Raises TrainError for what cannot be trained; TrainCancelled or TrainPaused when the monitor's signal says so.
     """
-    started = time.monotonic()
-    chosen = _candidates(spec)
-    split.check(spec.split)
-    _claim(workdir, spec)
+    cores = cores or Cores()
+    try:
+        _wait_for_a_core(cores, monitor)
+        started = time.monotonic()
+        chosen = _candidates(spec)
+        split.check(spec.split)
+        _claim(workdir, spec)
+        if spec.preset:
+            return _cross_validated(spec, chosen, workdir, artifact, monitor, checkpoint_every, cores, started)
+        return _one_split(spec, chosen, workdir, artifact, monitor, device, threads, checkpoint_every, started)
+    finally:
+        cores.close()
+
+
+def _wait_for_a_core(cores: Cores, monitor: Monitor) -> None:
+    waited = False
+    while not cores.first():
+        if not waited:
+            monitor.log("Waiting for a free core: other trainings hold all of this machine's.")
+        waited = True
+        _heed(monitor)
+        time.sleep(0.1)
+
+
+def _one_split(  # noqa: PLR0917 (what `train` was given)
+    spec: TrainSpec,
+    chosen: list[Candidate],
+    workdir: Path,
+    artifact: Path,
+    monitor: Monitor,
+    device: str,
+    threads: int,
+    checkpoint_every: float,
+    started: float,
+) -> TrainReport:
+    """Candidates one after another, judged on the validation rows; the best is kept."""
     monitor.log(f"Reading {spec.data.stat().st_size:,} bytes.")
     source = _read(spec)
     _heed(monitor)
@@ -137,6 +186,179 @@ def train(
     report = _finish(spec, running, results, artifact, time.monotonic() - started)
     monitor.progress(1.0, "done")
     return report
+
+
+def _cross_validated(  # noqa: PLR0917 (what `train` was given)
+    spec: TrainSpec,
+    chosen: list[Candidate],
+    workdir: Path,
+    artifact: Path,
+    monitor: Monitor,
+    checkpoint_every: float,
+    cores: Cores,
+    started: float,
+) -> TrainReport:
+    """All candidates on folds of the rows that are not the test's; their ensemble is kept."""
+    spec = replace(spec, split={**spec.split, "validation": 0.0})
+    able, left_out = _able(spec, chosen)
+    monitor.log(f"Reading {spec.data.stat().st_size:,} bytes.")
+    source = _read(spec)
+    _heed(monitor)
+    source.findings += checks.before(source)
+    _say(monitor, source)
+    prepared, target = source.prepare(Needs()), source.target
+    table = Table(prepared.rows["train"], target.task, len(target.classes), prepared.monotone)
+    _refuse_tasks(able, target.task)
+    tested = len(prepared.rows["test"]) + min(ENSEMBLE_TRAIN_ROWS, len(table.rows))
+    running = CrossValidation(
+        table=table,
+        candidates=able,
+        make_folds=lambda repeat: _folds(spec, source, prepared, spec.seed + repeat),
+        workdir=workdir,
+        monitor=monitor,
+        cores=cores,
+        seed=spec.seed,
+        seconds=None if spec.time_limit is None else spec.time_limit - (time.monotonic() - started),
+        reserve=lambda done: _reserve(done, tested, cores),
+        checkpoint_every=checkpoint_every,
+        replay=spec.replay,
+    )
+    running.run()
+    shutil.rmtree(artifact, ignore_errors=True)
+    made = assembling.assemble(running, artifact, spec.demands.latency_ms)
+    report = _finish_ensemble(spec, running, made, source, prepared, artifact, left_out)
+    monitor.progress(1.0, "done")
+    return replace(report, seconds=round(running.before + time.monotonic() - started, 3))
+
+
+ENSEMBLE_TRAIN_ROWS = 5_000  # training rows that the ensemble is scored on, so that overfitting shows
+
+
+def _reserve(done: Sequence[Done], tested: int, cores: Cores) -> float:
+    """Seconds that merging, writing and scoring will take."""
+    scoring = sum(one.row_us for one in done) * 1e-6 * tested / max(1, len(cores.held))
+    return 0.25 + 1.2 * scoring + 4e-8 * sum(one.size for one in done)
+
+
+def _able(spec: TrainSpec, chosen: list[Candidate]) -> tuple[list[Candidate], list[str]]:
+    """The candidates that heed what is asked for, and why the others are left out. Raises TrainError for none."""
+    able, left_out, refused = [], [], None
+    for candidate in chosen:
+        try:
+            wishes.check_family(spec.demands, candidate.family)
+            able.append(candidate)
+        except TrainError as error:
+            refused = error
+            left_out.append(str(error.detail))
+    if not able and refused is not None:
+        raise refused
+    return able, list(dict.fromkeys(left_out))
+
+
+def _refuse_tasks(chosen: list[Candidate], task: str) -> None:
+    for candidate in chosen:
+        if task not in candidate.family.tasks:
+            detail = f"{candidate.family.label} does not do {task}."
+            raise TrainError("task_not_supported", detail, f"It does {', '.join(candidate.family.tasks)}.", "family")
+        candidate.family.check(candidate.params, task)
+
+
+def _folds(spec: TrainSpec, source: Source, prepared: Prepared, seed: int) -> Folds:
+    """The folds of the prepared training rows; rows that the recipe copied stay with the row they came from."""
+    import numpy as np
+
+    kind, train = spec.split.get("kind") or split.RANDOM, source.part("train")
+    rows = train.height
+    count = folds.how_many(rows)
+    if kind == split.GROUPED:
+        made = folds.grouped(wishes.group_codes(train[spec.split["by"]]), count, seed)
+    elif kind == split.TIMED:
+        made = folds.timed(wishes.times(train[spec.split["by"]]), min(count, 5))
+    else:
+        y = source.target.numbers(train[source.target.name])
+        made = folds.random(folds.strata(y, len(source.target.classes)), count, seed)
+    origin = prepared.origin
+    of = np.where(origin >= 0, made.of[np.maximum(origin, 0)], folds.ALWAYS)
+    return replace(made, of=of)
+
+
+def _finish_ensemble(  # noqa: PLR0917 (everything that a report tells of)
+    spec: TrainSpec,
+    running: CrossValidation,
+    made: Assembled,
+    source: Source,
+    prepared: Prepared,
+    artifact: Path,
+    left_out: list[str],
+) -> TrainReport:
+    """The manifest, the scores of the written model, and the report."""
+    target, used = source.target, made.weights
+    candidates = {candidate.index: candidate for candidate in running.candidates}
+    alone = len(used) == 1
+    family = candidates[next(iter(used))].family.name if alone else ENSEMBLE
+    members = [_member(candidates[index], made) for index in sorted(used, key=lambda index: -used[index])]
+    params = dict(members[0]["params"]) if alone else {}
+    manifest = {**_manifest(spec, source, family, params, prepared), "members": members}
+    if made.calibration is not None:
+        manifest["calibration"] = {"slope": made.calibration.slope, "level": made.calibration.level.tolist()}
+    artifacts.write_manifest(artifact, manifest, prepared.recipe.dumps())
+    learned = prepared.rows["train"]
+    held = learned.take(made.rows)
+    scores, baseline, tables = _score(
+        artifact, source, prepared, len(running.cores.held), ENSEMBLE_TRAIN_ROWS, validation=(held, made.answer)
+    )
+    weights = {index: used.get(index, 0.0) for index in running.members}
+    running.weights = weights
+    board = running.leaderboard()
+    late = [f"{row['label']}: {row['error']}" for row in board if row["error"]]
+    findings = [*source.findings, *checks.after(source, scores, baseline)]
+    if spec.demands.latency_ms is not None and made.latency_ms > spec.demands.latency_ms:
+        findings.append(_too_slow(made.latency_ms, spec.demands.latency_ms))
+    return TrainReport(
+        state="stopped" if running.stopped else "succeeded",
+        task=target.task,
+        family=family,
+        params=params,
+        metrics=scores,
+        baseline=baseline,
+        score={
+            "metric": metrics.primary(target.task),
+            "direction": "minimise",
+            "value": metrics.primary_score(held.y, made.answer, target.task, held.w),
+        },
+        confusion=tables,
+        leaderboard=board,
+        findings=findings,
+        features=prepared.features,
+        input_schema=manifest["inputs"],
+        classes=manifest["classes"],
+        rows={part: len(rows) for part, rows in prepared.rows.items()},
+        seed=spec.seed,
+        seconds=0.0,
+        parity=max([made.parity, *(done.parity for parts in made.parts.values() for done in parts)]),
+        manifest_sha256=hashlib.sha256((artifact / "manifest.json").read_bytes()).hexdigest(),
+        record=running.record(),
+        latency_ms=round(made.latency_ms, 4),
+        left_out=[*left_out, *late],
+    )
+
+
+ENSEMBLE = "ensemble"
+
+
+def _member(candidate: Candidate, made: Assembled) -> dict[str, Any]:
+    parts = made.parts[candidate.index]
+    params = parts[0].params if candidate.family.name == "linear" else dict(candidate.params)
+    weight = round(made.weights[candidate.index], 6)
+    return {"family": candidate.family.name, "params": params, "weight": weight, "models": len(parts)}
+
+
+def _too_slow(value: float, threshold: float) -> dict[str, Any]:
+    message = f"One row takes {value:.3g} ms; the quickest model found is slower than the {threshold:g} ms asked for."
+    return data.finding(
+        "latency", "warning", message, test="ms a row", value=value, threshold=threshold,
+        fix="Ask for a longer time a row, or leave columns out.",
+    )  # fmt: skip
 
 
 def _candidates(spec: TrainSpec) -> list[Candidate]:
@@ -213,7 +435,7 @@ def _finish(
     source, done = running.source, [result for result in results if not result.error]
     best = min(done, key=lambda result: result.score)
     prepared = source.prepare(FAMILIES[best.family].needs)
-    manifest = _manifest(spec, source, best, prepared)
+    manifest = _manifest(spec, source, best.family, best.params, prepared)
     _write(artifact, running.folder(best.index), manifest, prepared)
     scores, baseline, tables = _score(artifact, source, prepared, running.threads)
     findings = [*source.findings, *checks.after(source, scores, baseline), *divergence.find(best.label, best.warning)]
@@ -239,12 +461,14 @@ def _finish(
     )
 
 
-def _manifest(spec: TrainSpec, source: Source, best: Result, prepared: Prepared) -> dict[str, Any]:
+def _manifest(
+    spec: TrainSpec, source: Source, family: str, params: Mapping[str, Any], prepared: Prepared
+) -> dict[str, Any]:
     target = source.target
     needed = prepared.recipe.sources(prepared.features)
     return {
-        "family": best.family,
-        "params": best.params,
+        "family": family,
+        "params": params,
         "task": target.task,
         "target": target.name,
         "target_type": target.type,
@@ -265,14 +489,26 @@ def _write(artifact: Path, folder: Path, manifest: Mapping[str, Any], prepared: 
     artifacts.write_manifest(artifact, manifest, prepared.recipe.dumps())
 
 
-def _score(artifact: Path, source: Source, prepared: Prepared, threads: int) -> tuple[Any, Any, Any]:
-    """Metrics, baseline and confusion tables by part, from the written model's own predictions."""
+def _score(  # noqa: PLR0917 (a model, its rows, and how it is asked)
+    artifact: Path,
+    source: Source,
+    prepared: Prepared,
+    threads: int,
+    most: int = SCORED_ROWS,
+    validation: tuple[Rows, np.ndarray] | None = None,
+) -> tuple[Any, Any, Any]:
+    """Metrics, baseline and confusion tables by part, from the written model's own predictions.
+
+    `validation` are the rows that took turns in being held back, with the answers they were given.
+    """
     target = source.target
     model = artifacts.Model(artifact, target.task, threads)
     scores, baseline, tables, learned = {}, {}, {}, prepared.rows["train"]
     for part, whole in prepared.rows.items():
-        rows = contest.thinned(whole, SCORED_ROWS) if part == "train" else whole
+        rows = contest.thinned(whole, most) if part == "train" else whole
         answer = model.predict(rows.X) if len(rows) else None
+        if part == "validation" and validation is not None:
+            rows, answer = validation
         constant = metrics.constant_answer(learned.y, len(rows), target.task, len(target.classes), learned.w)
         scores[part] = {} if answer is None else metrics.score(rows.y, answer, target.task, rows.w)
         baseline[part] = metrics.score(rows.y, constant, target.task, rows.w)
