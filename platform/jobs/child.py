@@ -90,7 +90,7 @@ def limit(handler: Handler) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (handler.cpu_seconds, handler.cpu_seconds + 5))
     # The watching process holds the line on what is used; this stops a single huge allocation from outrunning it.
     # Not on a GPU, whose driver reserves far more addresses than memory.
-    if sys.platform == "linux" and handler.queue != "gpu":
+    if sys.platform == "linux" and handler.queue != "gpu" and not Path("/dev/nvidiactl").exists():
         most = _data_bytes() + 2 * handler.memory_mb * MIB
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 

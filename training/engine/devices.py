@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 
-def pick(asked: str = "auto") -> str:
-    """The device that `asked` means: "auto" is the GPU if torch sees one, else the processor."""
+def pick(asked: str = "auto", processes: int = 1) -> str:
+    """The device that `asked` means: "auto" is the GPU if torch sees one for every process, else the processor."""
     if asked != "auto":
         return asked
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return "cuda" if torch.cuda.is_available() and torch.cuda.device_count() >= processes else "cpu"
 
 
 def precision(asked: str, device: str) -> str:

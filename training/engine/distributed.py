@@ -85,7 +85,10 @@ def fit(family: str, problem: Problem, params: Mapping[str, Any], control: Contr
 @contextmanager
 def together(family: str, problem: Problem, params: Mapping[str, Any], control: Control) -> Iterator[None]:
     """Start the other ranks, be rank 0 among them, and end them on leaving."""
-    size = params["processes"]
+    size, cores = params["processes"], len(os.sched_getaffinity(0))
+    if size > cores and not control.device.startswith("cuda"):
+        detail = f"{size} processes were asked for, and {cores} cores are there: they would wait for each other."
+        raise TrainError("too_many_processes", detail, f"Use at most {cores}.", "params.processes")
     with tempfile.TemporaryDirectory(prefix="ranks-") as folder:
         _write(Path(folder), family, problem, params, control)
         others = [_start(Path(folder), rank, size) for rank in range(1, size)]

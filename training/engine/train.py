@@ -122,12 +122,14 @@ def train(
     workdir: Path,
     artifact: Path,
     monitor: Monitor,
-    device: str = "cpu",
+    device: str = "auto",
     threads: int = 1,
     checkpoint_every: float = 5.0,
     cores: Cores | None = None,
 ) -> TrainReport:
     """Train every candidate, write the best or their ensemble to `artifact`, report. `checkpoint_every` is in seconds.
+
+    `device` "auto" puts networks on a GPU where there is one; a result on the processor can be repeated byte for byte.
 
     Raises TrainError for what cannot be trained; TrainCancelled or TrainPaused when the monitor's signal says so.
     """

@@ -20,6 +20,7 @@ from training.engine.distributed import Team
 from training.engine.errors import TrainError
 from training.engine.family import FAMILIES
 
+pytestmark = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two processes take two cores")
 GIVEN: dict[str, Any] = {"epochs": 6, "batch_size": 32, "dropout": 0.0, "hidden": [16]}
 
 
@@ -76,6 +77,12 @@ def test_a_dead_rank_fails_the_fit_and_says_so() -> None:
         fit(Control(Murderer()), processes=2)
     assert caught.value.code == "process_lost" and "checkpoint" in caught.value.hint
     assert children() == before
+
+
+def test_more_processes_than_cores_are_refused() -> None:
+    with pytest.raises(TrainError, match=r"64 processes were asked for, and \d+ cores") as caught:
+        fit(Control(Silent()), processes=64)
+    assert caught.value.field == "params.processes"
 
 
 def test_shares_cover_every_row_once() -> None:

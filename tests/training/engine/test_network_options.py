@@ -159,6 +159,8 @@ def test_a_gpu_is_used_when_there_is_one_and_never_required(monkeypatch: pytest.
     assert devices.pick() == "cpu" and devices.precision("auto", "cpu") == "float32"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert devices.pick("auto", 2) == "cpu"  # two processes would want two
     assert devices.pick() == "cuda" and devices.precision("auto", "cuda:0") == "bfloat16"
     assert devices.pick("cpu") == "cpu" and devices.precision("float32", "cuda") == "float32"
 

@@ -63,6 +63,7 @@ def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Linear
     plain = all(params[name] == usual for name, usual in _PLAIN.items()) and params["schedule"] != "plateau"
     if loss == "mse" and whole and plain and params["optimiser"] in {"sgd", "momentum"}:
         return _least_squares(problem, params, control)
+    control.device = "cpu"  # double precision, and too little to do for the way to a GPU to pay
     if params["processes"] > distributed.team().size:
         return distributed.fit("linear", problem, params, control)  # type: ignore[return-value]
     return _loop(problem, loss, params, control)
@@ -85,7 +86,7 @@ def _loop(problem: Problem, loss: str, params: Mapping[str, Any], control: Contr
 
     scaled, answer = _descent.prepared(problem, loss)
     torch.manual_seed(problem.seed)
-    module = _module(problem.features, problem.outputs).to(control.device)
+    module = _module(problem.features, problem.outputs)
     weighed = _descent.class_weighted(problem) if params["class_weights"] == "balanced" else problem
 
     def safe_rate() -> float:

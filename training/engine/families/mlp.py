@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from plugins.params import Param
-from training.engine import distributed, losses, memory
+from training.engine import devices, distributed, losses, memory
 from training.engine.errors import TrainError
 from training.engine.families import _descent
 from training.engine.family import TASKS, Exported, Family, Needs, Problem
@@ -87,6 +87,7 @@ def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Mlp:
     """The plain network runs on its hand-written backward pass, one with normalisation or short cuts on autograd."""
     import torch
 
+    control.device = devices.pick(control.device, params["processes"])
     if params["processes"] > distributed.team().size:
         return distributed.fit("mlp", problem, params, control)  # type: ignore[return-value]
     widths = [problem.features, *params["hidden"], problem.outputs]
@@ -107,7 +108,7 @@ def _by_hand(
 ) -> tuple[list[Layer], int]:
     import torch
 
-    from training.engine import devices, perceptron
+    from training.engine import perceptron
 
     low = torch.bfloat16 if devices.precision(params["precision"], control.device) == "bfloat16" else None
     module = perceptron.Perceptron(widths, params["activation"], params["dropout"], low).to(control.device)
