@@ -27,7 +27,7 @@ LEAK, SELU = 0.01, (1.0507009873554805, 1.6732632423543772)  # Klambauer et al. 
 
 @dataclass(frozen=True)
 class Bend:
-    """An activation: `forward(z, out)` and `backward(slope, z, a)`, which turns the slope by a into that by z.
+    """An activation: `forward(z, out)`, and `backward(slope, z, a)`, which from the slope by a puts that by z into a.
 
     A `plain` one knows its slope from what it gave: z and a may be one buffer.
     """
@@ -41,7 +41,7 @@ def _exponential(scale: float, alpha: float) -> Bend:
     """ELU and its scaled form, whose slope is read off the result."""
     return Bend(
         lambda z, out: _aten.elu.out(z, alpha, scale, 1.0, out=out),
-        lambda slope, z, a: _aten.elu_backward.grad_input(slope, alpha, scale, 1.0, True, a, grad_input=slope),
+        lambda slope, z, a: _aten.elu_backward.grad_input(slope, alpha, scale, 1.0, True, a, grad_input=a),
         plain=True,
     )
 
@@ -49,32 +49,32 @@ def _exponential(scale: float, alpha: float) -> Bend:
 BENDS = {
     "relu": Bend(
         lambda z, out: out.relu_() if z is out else torch.clamp_min(z, 0.0, out=out),
-        lambda slope, z, a: _aten.threshold_backward.grad_input(slope, a, 0.0, grad_input=slope),
+        lambda slope, z, a: _aten.threshold_backward.grad_input(slope, a, 0.0, grad_input=a),
         plain=True,
     ),
     "leaky_relu": Bend(
         lambda z, out: _aten.leaky_relu.out(z, LEAK, out=out),
-        lambda slope, z, a: _aten.leaky_relu_backward.grad_input(slope, a, LEAK, True, grad_input=slope),
+        lambda slope, z, a: _aten.leaky_relu_backward.grad_input(slope, a, LEAK, True, grad_input=a),
         plain=True,
     ),
     "tanh": Bend(
         lambda z, out: torch.tanh(z, out=out),
-        lambda slope, z, a: _aten.tanh_backward.grad_input(slope, a, grad_input=slope),
+        lambda slope, z, a: _aten.tanh_backward.grad_input(slope, a, grad_input=a),
         plain=True,
     ),
     "elu": _exponential(1.0, 1.0),
     "selu": _exponential(*SELU),
     "silu": Bend(
         lambda z, out: _aten.silu.out(z, out=out),
-        lambda slope, z, a: _aten.silu_backward.grad_input(slope, z, grad_input=slope),
+        lambda slope, z, a: _aten.silu_backward.grad_input(slope, z, grad_input=a),
     ),
     "gelu": Bend(
         lambda z, out: _aten.gelu.out(z, approximate="tanh", out=out),
-        lambda slope, z, a: _aten.gelu_backward.grad_input(slope, z, approximate="tanh", grad_input=slope),
+        lambda slope, z, a: _aten.gelu_backward.grad_input(slope, z, approximate="tanh", grad_input=a),
     ),
     "mish": Bend(
         lambda z, out: _aten.mish.out(z, out=out),
-        lambda slope, z, a: slope.copy_(_aten.mish_backward(slope, z)),
+        lambda slope, z, a: a.copy_(_aten.mish_backward(slope, z)),
     ),
 }
 
@@ -94,7 +94,11 @@ class Layer:
 
 
 class Buffers:
-    """What a step of so many rows writes into; an evaluation needs less. Shape: of every layer (rows, out)."""
+    """What a step of so many rows writes into; an evaluation needs less. Shape: of every layer (rows, out).
+
+    As few as there can be, since a step of a small batch has to stay in the processor's cache: on the way back, every
+    layer's slope by z takes the place of its a, and all slopes by a share one room.
+    """
 
     def __init__(
         self, rows: int, widths: Sequence[int], like: Tensor, *, plain: bool, dropout: bool, training: bool
@@ -104,11 +108,11 @@ class Buffers:
 
         self.a = layers()
         self.z = self.a if plain else layers()
-        self.slope = layers() if training else []
-        self.keep = layers() if dropout else []
+        self.keep, self.left = (layers(), layers()) if dropout else ([], self.a)
+        room = like.new_empty(rows * max(widths[1:]) if training else 0)
+        self.slope = [room[: rows * width].view(rows, width) for width in widths[1:]] if training else []
         self.output = self.a[-1].squeeze(1) if widths[-1] == 1 else self.a[-1]
-        # What the layers above the first are given, as (out, rows): with dropout, what it left.
-        self.given = [below.t() for below in (self.slope if dropout else self.a)]
+        self.given = [below.t() for below in self.left]  # to the layers above the first, as (out, rows)
 
 
 class Perceptron(torch.nn.Module):
@@ -181,8 +185,7 @@ class Perceptron(torch.nn.Module):
         words = torch.empty(-(-keep.numel() // 8), dtype=torch.int64, device=a.device).random_(-(2**63), None)
         kept = words.view(torch.uint8)[: keep.numel()].view(keep.shape) >= self.threshold
         torch.mul(kept, BYTES / (BYTES - self.threshold), out=keep)
-        # The slope of a plain bend is read off `a`, so that what is dropped goes elsewhere.
-        return torch.mul(a, keep, out=now.slope[depth])  # free until the backward pass
+        return torch.mul(a, keep, out=now.left[depth])  # the slope of a plain bend is read off `a`
 
     def backward(self, slope: Tensor) -> None:
         """Fill the gradients from the loss's slope by the outputs. Shape: that of the outputs."""
@@ -193,10 +196,11 @@ class Perceptron(torch.nn.Module):
             torch.mm(now.given[depth - 1] if depth else X.t(), slope, out=layer.weight_slope)
             torch.sum(slope, 0, out=layer.bias_slope)
             if depth:
-                slope = torch.mm(slope, layer.turned, out=now.slope[depth - 1])
+                below = torch.mm(slope, layer.turned, out=now.slope[depth - 1])
                 if self.threshold:
-                    slope.mul_(now.keep[depth - 1])
-                self.bend.backward(slope, now.z[depth - 1], now.a[depth - 1])
+                    below.mul_(now.keep[depth - 1])
+                slope = now.a[depth - 1]
+                self.bend.backward(below, now.z[depth - 1], slope)
         if layers is not self.layers:
             self.theta.grad.copy_(self.draft_slope)  # type: ignore[union-attr]
 
