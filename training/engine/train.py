@@ -27,6 +27,7 @@ from training.engine import demands as wishes
 from training.engine.candidates import Candidate, Result
 from training.engine.checkpoint import write_atomically
 from training.engine.checks import divergence
+from training.engine.checks._answered import Answered
 from training.engine.control import Monitor
 from training.engine.cores import Cores
 from training.engine.crossval import CrossValidation
@@ -306,14 +307,16 @@ def _finish_ensemble(  # noqa: PLR0917 (everything that a report tells of)
     artifacts.write_manifest(artifact, manifest, prepared.recipe.dumps())
     learned = prepared.rows["train"]
     held = learned.take(made.rows)
-    scores, baseline, tables = _score(
+    scores, baseline, tables, answered = _score(
         artifact, source, prepared, len(running.cores.held), ENSEMBLE_TRAIN_ROWS, validation=(held, made.answer)
     )
+    if answered is not None:
+        answered = replace(answered, repeats=_repeats(running, made, prepared.rows["test"]))
     weights = {index: used.get(index, 0.0) for index in running.members}
     running.weights = weights
     board = running.leaderboard()
     late = [f"{row['label']}: {row['error']}" for row in board if row["error"]]
-    findings = [*source.findings, *checks.after(source, scores, baseline)]
+    findings = [*source.findings, *checks.after(source, scores, baseline, answered)]
     if spec.demands.latency_ms is not None and made.latency_ms > spec.demands.latency_ms:
         findings.append(_too_slow(made.latency_ms, spec.demands.latency_ms))
     return TrainReport(
@@ -345,7 +348,20 @@ def _finish_ensemble(  # noqa: PLR0917 (everything that a report tells of)
     )
 
 
+def _repeats(running: CrossValidation, made: Assembled, tested: Rows) -> np.ndarray | None:
+    """What the heaviest member's models, each of other training rows and another seed, answer to the same test rows."""
+    import numpy as np
+
+    index = max(made.weights, key=lambda index: made.weights[index])
+    paths = [running.workdir / "units" / f"{d.member}-{d.repeat}-{d.fold}" for d in made.parts[index][:REPEATS]]
+    if not len(tested) or len(paths) < 2:
+        return None
+    rows = contest.thinned(tested, REPEATED_ROWS)
+    return np.stack([artifacts.Model(path, running.table.task).predict(rows.X) for path in paths])
+
+
 ENSEMBLE = "ensemble"
+REPEATS, REPEATED_ROWS = 5, 1000  # how many models, and on how many rows, tell whether a kind of model is stable
 
 
 def _member(candidate: Candidate, made: Assembled) -> dict[str, Any]:
@@ -439,8 +455,12 @@ def _finish(
     prepared = source.prepare(FAMILIES[best.family].needs)
     manifest = _manifest(spec, source, best.family, best.params, prepared)
     _write(artifact, running.folder(best.index), manifest, prepared)
-    scores, baseline, tables = _score(artifact, source, prepared, running.threads)
-    findings = [*source.findings, *checks.after(source, scores, baseline), *divergence.find(best.label, best.warning)]
+    scores, baseline, tables, answered = _score(artifact, source, prepared, running.threads)
+    findings = [
+        *source.findings,
+        *checks.after(source, scores, baseline, answered),
+        *divergence.find(best.label, best.warning),
+    ]
     return TrainReport(
         state="stopped" if running.stopped else "succeeded",
         task=source.target.task,
@@ -498,14 +518,15 @@ def _score(  # noqa: PLR0917 (a model, its rows, and how it is asked)
     threads: int,
     most: int = SCORED_ROWS,
     validation: tuple[Rows, np.ndarray] | None = None,
-) -> tuple[Any, Any, Any]:
-    """Metrics, baseline and confusion tables by part, from the written model's own predictions.
+) -> tuple[Any, Any, Any, Answered | None]:
+    """Metrics, baseline and confusion tables by part, from the written model's own predictions; and its answers on rows
+    never seen, of the test part where there is one.
 
     `validation` are the rows that took turns in being held back, with the answers they were given.
     """
     target = source.target
     model = artifacts.Model(artifact, target.task, threads)
-    scores, baseline, tables, learned = {}, {}, {}, prepared.rows["train"]
+    scores, baseline, tables, learned, answered = {}, {}, {}, prepared.rows["train"], None
     for part, whole in prepared.rows.items():
         rows = contest.thinned(whole, most) if part == "train" else whole
         answer = model.predict(rows.X) if len(rows) else None
@@ -516,4 +537,21 @@ def _score(  # noqa: PLR0917 (a model, its rows, and how it is asked)
         baseline[part] = metrics.score(rows.y, constant, target.task, rows.w)
         if target.classes and answer is not None:
             tables[part] = metrics.confusion(rows.y, answer.argmax(axis=1), len(target.classes)).tolist()
-    return scores, baseline, tables
+        if part != "train" and answer is not None:
+            answered = _answered(source, part, rows, answer, learned)
+    return scores, baseline, tables, answered
+
+
+def _answered(source: Source, part: str, rows: Rows, answer: np.ndarray, learned: Rows) -> Answered:
+    """What the checks of a result look at. Rows that the recipe left out, or that took turns, have no columns to show."""
+    frame = source.part(part)
+    return Answered(
+        part,
+        source.target.task,
+        rows.y,
+        answer,
+        source.features,
+        source.schema,
+        frame if frame.height == len(rows) else None,
+        spread=float(learned.y.std()) or 1.0,
+    )

@@ -105,3 +105,20 @@ def test_seeds_that_disagree() -> None:
     other = np.random.default_rng(8).beta(2.0, 2.0, (3, ROWS))
     finding = found(binary(said, said, repeats=np.stack([1.0 - other, other], axis=2)))["unstable"]
     assert finding["value"] == pytest.approx(0.2, abs=0.05)
+
+
+def test_a_training_is_judged_by_its_answers_on_test_rows(tmp_path: Any) -> None:
+    """A net that is told to answer with a slope far too steep: the run's own findings say that it exaggerates."""
+    from training.engine.control import Silent
+    from training.engine.train import TrainSpec, train
+
+    random = np.random.default_rng(9)
+    x = random.normal(size=(1500, 30))
+    y = random.random(1500) < 1.0 / (1.0 + np.exp(-x[:, 0]))
+    table = pl.DataFrame({f"x{i}": x[:, i] for i in range(30)}).with_columns(y=pl.Series(y))
+    table.write_parquet(tmp_path / "t.parquet")
+    schema = Schema.of([*((f"x{i}", "number") for i in range(30)), ("y", "boolean")])
+    params = {"hidden": [128, 128], "epochs": 60, "patience": None, "keep_best": False, "dropout": 0.0}
+    spec = TrainSpec(tmp_path / "t.parquet", schema, "y", [{"family": "mlp", "params": params}])
+    report = train(spec, workdir=tmp_path / "w", artifact=tmp_path / "a", monitor=Silent())
+    assert "calibration" in {found["check"] for found in report.findings}

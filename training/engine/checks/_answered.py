@@ -18,7 +18,7 @@ class Answered:
 
     Shapes: y (rows,); answer (rows,) values or (rows, classes) probabilities. `frame` holds the same rows before the
     recipe, None where the recipe left some out. `repeats` are the answers of models of the same kind that learned from
-    other rows or with other seeds: (models, rows) or (models, rows, classes), or None.
+    other rows or with other seeds, to some of the rows: (models, some) or (models, some, classes), or None.
     """
 
     part: str
