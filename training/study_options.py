@@ -61,7 +61,7 @@ def check_options(asked: Options, configuration: Configuration, search: Mapping[
         words = {"got": asked.pruner[:40], "known": ", ".join(Pruner.values)}
         raise invalid("pruner", _("got “%(got)s”; choose from %(known)s") % words)
     if asked.pruner != Pruner.NONE and (why := _cannot_prune(configuration, search)):
-        raise invalid("pruner", f"{why} {_('Choose none.')}")
+        raise invalid("pruner", why + " " + _("Choose none."))
 
 
 def _cannot_prune(configuration: Configuration, search: Mapping[str, Any]) -> str:
