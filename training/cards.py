@@ -7,7 +7,19 @@ from typing import Any
 from departments.access import Actor, Verb, decide
 from training.models import TrainingRun
 
-PLAIN = ("state", "score", "rows", "seconds", "seed", "parity", "manifest_sha256")
+PLAIN = (
+    "state",
+    "score",
+    "rows",
+    "seconds",
+    "seed",
+    "parity",
+    "manifest_sha256",
+    "record",
+    "latency_ms",
+    "left_out",
+    "reproduction",
+)
 NAMED_AFTER_VALUES = ("classes", "confusion", "features", "input_schema")
 
 

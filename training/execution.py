@@ -19,7 +19,7 @@ from departments.quotas.stored import remeasure
 from jobs.errors import Cancelled, JobFailed, Paused
 from jobs.services import requester
 from rest.problems import Refused
-from training import artifacts, services
+from training import artifacts, reproducing, services
 from training.artifacts import Stored
 from training.engine.cores import Cores
 from training.engine.demands import Demands
@@ -133,7 +133,7 @@ def spec_of(run: TrainingRun, table: Described, workdir: Path, others: Around = 
         data=storage.bring(table.key, workdir),
         schema=table.schema,
         target=run.target,
-        candidates=run.candidates,
+        candidates=reproducing.candidates_of(run),
         steps=run.steps,
         features=run.features,
         task=run.task or None,
@@ -141,7 +141,8 @@ def spec_of(run: TrainingRun, table: Described, workdir: Path, others: Around = 
         split=run.split,
         demands=Demands(run.weight or None, run.class_weight, run.monotone, run.latency_ms),
         preset=run.preset,
-        time_limit=run.time_limit,
+        time_limit=None if run.reproduces else run.time_limit,
+        replay=reproducing.record_of(run.reproduces) if run.reproduces else None,
         around=others,
     )
 
@@ -149,6 +150,8 @@ def spec_of(run: TrainingRun, table: Described, workdir: Path, others: Around = 
 def finish(run: TrainingRun, report: TrainReport, stored: Stored, table: Described) -> None:
     """Write what came of a run. A trial's artifact waits for its study to choose; any other becomes a model version."""
     told = report.to_json()
+    if run.reproduces:
+        told["reproduction"] = reproducing.compare(run.reproduces, stored.manifest, stored.sha256)
     run.report = {
         **told,
         "table_rows": table.rows,
@@ -160,6 +163,6 @@ def finish(run: TrainingRun, report: TrainReport, stored: Stored, table: Describ
     run.leaderboard, run.findings = told["leaderboard"], told["findings"]
     run.progress, run.error, run.finished_at = 1.0, None, timezone.now()
     run.save()
-    if not hasattr(run, "trial"):
+    if not hasattr(run, "trial") and not run.reproduces_id:
         register(run=run, stored=stored)
     remeasure(run.department_id)

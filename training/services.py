@@ -24,8 +24,14 @@ from jobs import services as jobs
 from jobs.models import Job, JobState
 from rest.problems import Refused, invalid
 from training.configuration import Configuration, Request, check
-from training.models import RunState, TrainingRun
+from training.models import WITH_RESULT, RunState, TrainingRun
 from training.states import REFUSALS, SIGNALS, TABLE, situation_of
+
+# What of a run says what it does.
+REPEATED = (
+    "dataset_version", "recipe", "steps", "features", "target", "task", "preset", "family", "params", "candidates", "seed",
+    "split", "weight", "class_weight", "monotone", "latency_ms", "time_limit", "estimate_seconds", "projection",
+)  # fmt: skip
 
 
 def department_for(actor: Actor, dataset: Dataset, preferred: Department | None = None) -> Department:
@@ -222,6 +228,24 @@ def clone_run(*, actor: Actor, run: TrainingRun, changes: dict[str, Any]) -> Tra
         like=run,
         starting_point=run.starting_point,
     )
+
+
+@transaction.atomic
+def reproduce_run(*, actor: Actor, run: TrainingRun) -> TrainingRun:
+    """Start a run that repeats `run` exactly: same rows, seeds and steps, and no clock. Its end says whether it did."""
+    decision = require_train(actor, run.dataset_version.dataset, run.department)
+    if run.state not in WITH_RESULT or not hasattr(run, "model_version"):
+        detail = _("Only a run that ended with a model can be reproduced; this one is %s.") % run.get_state_display()
+        raise Refused("nothing_to_reproduce", detail)
+    settled = {field: getattr(run, field) for field in REPEATED}
+    name = (_("%s, reproduced") % run.name)[:160]
+    again: TrainingRun = TrainingRun.objects.create(
+        **settled, name=name, reproduces=run, created_by_id=actor.person_id, department=run.department
+    )
+    again.job = enqueue(actor, again)
+    again.save(update_fields=["job"])
+    record("run.reproduce", again, rule=decision.rule, details={"of": str(run.pk)})
+    return again
 
 
 @transaction.atomic

@@ -102,6 +102,7 @@ ROWS = [
     Row("api/v1/runs/<uuid:id>/events/", "GET", API_OURS, args=RUN),
     Row("api/v1/runs/<uuid:id>/metrics/", "GET", API_OURS, args=RUN),
     Row("api/v1/runs/<uuid:id>/clone/", "POST", API_STEER, args=RUN),
+    Row("api/v1/runs/<uuid:id>/reproduce/", "POST", API_STEER, args=RUN),
     Row("api/v1/runs/<uuid:id>/pause/", "POST", API_STEER, args=WAITING),
     Row("api/v1/runs/<uuid:id>/resume/", "POST", API_STEER.replace("202", "409"), args=WAITING),
     Row("api/v1/runs/<uuid:id>/stop/", "POST", API_STEER.replace("202", "409"), args=WAITING),

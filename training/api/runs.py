@@ -152,6 +152,13 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewSet
         made = services.clone_run(actor=self.actor, run=run, changes=dict(changes.validated_data))
         return self._detail(made, status.HTTP_202_ACCEPTED)
 
+    @extend_schema(request=None, responses={202: RunDetailSerializer})
+    @action(detail=True, methods=["post"])
+    def reproduce(self, request: Request, id: Any) -> Response:
+        """Do this run again, unit by unit and step by step; its report then says equal, or what differs."""
+        made = services.reproduce_run(actor=self.actor, run=self.object(Verb.TRAIN))
+        return self._detail(made, status.HTTP_202_ACCEPTED)
+
     @extend_schema(
         parameters=[OpenApiParameter("points", OpenApiTypes.INT, description="Of each curve, at most. Default 500.")],
         responses=CurvesSerializer,

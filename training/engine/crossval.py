@@ -19,7 +19,7 @@ from training.engine.candidates import Candidate
 from training.engine.checkpoint import write_atomically
 from training.engine.cores import Cores
 from training.engine.errors import TrainCancelled, TrainError, TrainPaused
-from training.engine.family import REGRESSION
+from training.engine.family import REGRESSION, Fitted, Problem
 from training.engine.folds import MOST_MODELS, Folds
 from training.engine.units import Done, Table, Unit
 from training.engine.workers import Workers
@@ -119,6 +119,7 @@ class CrossValidation:
             self._listen(TICK)
         for unit in list(self.running.values()):
             self.workers.kill(unit)
+        self._sum_in_order()
         self._weigh(final=True)
 
     # What there is of time, folds and earlier attempts
@@ -171,7 +172,10 @@ class CrossValidation:
         member = next((m for m in self.members.values() if m.candidate.family.name == "linear"), None)
         if member is None or member.error or self._no_linear(member):
             return
-        order, paths = self.order, {}
+        if self.replay is not None:
+            self._repeat_linear(member, self.replay)
+            return
+        order, paths, self.linear_began = self.order, {}, time.monotonic()
         chosen: int | None = None
         with _one_thread():
             for place, fold in enumerate(order):
@@ -188,8 +192,10 @@ class CrossValidation:
                 models = ridge.path(problem, self._go_on, only or ridge.PENALTIES)
                 paths[fold] = (models, problem, time.monotonic() - started)
                 if place == 0 or not self._whole_path:
-                    chosen = self._keep_linear(member, paths, chosen)
-                    paths.clear() if not self._whole_path else None
+                    kept = self._keep_linear(member, paths, chosen)
+                    if not self._whole_path:
+                        chosen = kept
+                        paths.clear()
                     self._weigh()
                 self._start_units(spare=1)
                 self._listen(0.0)
@@ -197,12 +203,23 @@ class CrossValidation:
                 self._keep_linear(member, paths, None)
         self._weigh()
 
+    def _repeat_linear(self, member: Member, record: Mapping[str, Any]) -> None:
+        """The models of the record, each by the path of penalties that led to it."""
+        with _one_thread():
+            for told in record["units"]:
+                if told["member"] != member.index or (0, told["fold"]) in member.done:
+                    continue
+                self._heed()
+                started = time.monotonic()
+                problem = self._linear_problem(told["fold"])
+                models = ridge.path(problem, penalties=told["path"])
+                self._write_linear(member, told["fold"], models[-1], problem, told["path"], started)
+
     def _no_linear(self, member: Member) -> bool:
         return len(member.done) >= self.folds_of(0).count
 
     def _linear_over(self) -> bool:
-        left = self._left()
-        return left is not None and self.seconds is not None and left < (1.0 - LINEAR_SHARE) * self.seconds
+        return self.seconds is not None and time.monotonic() - self.linear_began > LINEAR_SHARE * self.seconds
 
     @property
     def _whole_path(self) -> bool:
@@ -222,6 +239,7 @@ class CrossValidation:
         """Write the models of the best penalty over these folds as units; return its place in the path."""
         import numpy as np
 
+        whole = chosen is None
         if chosen is None:
             fewest = min(len(models) for models, _, _ in paths.values())
             losses = np.zeros(fewest)
@@ -231,13 +249,31 @@ class CrossValidation:
                 losses += [float((loss if held.w is None else loss * held.w).sum()) for loss in each]
             chosen = int(losses.argmin())
         for fold, (models, problem, seconds) in paths.items():
-            params = {"penalty": ridge.PENALTIES[chosen]}
-            unit = Unit(member.index, "linear", params, 0, fold, self.seed)
-            folder = self.workers.folder(unit)
-            model = models[min(chosen, len(models) - 1)]
-            member.done.pop((0, fold), None)
-            self._enter(units.keep(unit, model, problem, self.table, folder, seconds), folder)
+            # Of the other folds of a large table, one penalty alone was tried.
+            place = min(chosen, len(models) - 1)
+            path = list(ridge.PENALTIES[: place + 1]) if whole else [ridge.PENALTIES[chosen]]
+            self._write_linear(member, fold, models[place], problem, path, time.monotonic() - seconds)
         return chosen
+
+    def _write_linear(  # noqa: PLR0917 (a model, and where it came from)
+        self, member: Member, fold: int, model: Fitted, problem: Problem, path: Sequence[float], started: float
+    ) -> None:
+        unit = Unit(member.index, "linear", {"penalty": path[-1], "path": list(path)}, 0, fold, self.seed)
+        folder = self.workers.folder(unit)
+        if (0, fold) in member.done:  # the first fold's, shown before all folds had chosen the penalty
+            self._forget(member, 0, fold)
+        seconds = time.monotonic() - started
+        self._enter(units.keep(unit, model, problem, self.table, folder, seconds), folder)
+
+    def _forget(self, member: Member, repeat: int, fold: int) -> None:
+        import numpy as np
+
+        assert member.total is not None and member.count is not None
+        held = self.folds_of(repeat).held(fold)
+        done = np.load(self.workdir / "units" / f"{member.index}-{repeat}-{fold}" / "held.npy")
+        member.total[held] -= done.reshape(len(held), -1)
+        member.count[held] -= 1
+        del member.done[repeat, fold]
 
     # Units
 
@@ -360,6 +396,17 @@ class CrossValidation:
         member.total[held] += np.load(folder / "held.npy").reshape(len(held), -1)
         member.count[held] += 1
 
+    def _sum_in_order(self) -> None:
+        """Units end in any order, and sums of doubles depend on it: the final ones are those of a replay."""
+        import numpy as np
+
+        for member in self.usable():
+            member.total = np.zeros((len(self.table.rows), self.table.width))
+            for (repeat, fold), _ in sorted(member.done.items()):
+                held = self.folds_of(repeat).held(fold)
+                path = self.workdir / "units" / f"{member.index}-{repeat}-{fold}" / "held.npy"
+                member.total[held] += np.load(path).reshape(len(held), -1)
+
     # The ensemble of what is done
 
     def usable(self) -> list[Member]:
@@ -464,7 +511,7 @@ class CrossValidation:
         rows = self.common([member])
         done = list(member.done.values())
         candidate = member.candidate
-        params = done[0].params if candidate.family.name == "linear" else dict(candidate.params)
+        params = {"penalty": done[0].params["penalty"]} if "penalty" in done[0].params else dict(candidate.params)
         return {
             **self._scores(member.answer(self.table.width)[rows], rows),
             "train": _mean([one.train_score for one in done]),
@@ -527,6 +574,9 @@ class CrossValidation:
             for member in self.usable()
             for _, one in sorted(member.done.items())
         ]
+        for one, unit in zip(told, (one for m in self.usable() for _, one in sorted(m.done.items())), strict=True):
+            if "path" in unit.params:
+                one["path"] = unit.params["path"]
         return {"units": told, "folds": self.folds_of(0).count, "seed": self.seed}
 
 

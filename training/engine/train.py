@@ -366,7 +366,7 @@ REPEATS, REPEATED_ROWS = 5, 1000  # how many models, and on how many rows, tell 
 
 def _member(candidate: Candidate, made: Assembled) -> dict[str, Any]:
     parts = made.parts[candidate.index]
-    params = parts[0].params if candidate.family.name == "linear" else dict(candidate.params)
+    params = {"penalty": parts[0].params["penalty"]} if "penalty" in parts[0].params else dict(candidate.params)
     weight = round(made.weights[candidate.index], 6)
     return {"family": candidate.family.name, "params": params, "weight": weight, "models": len(parts)}
 
