@@ -170,3 +170,17 @@ def test_a_viewer_neither_brings_nor_starts(browser_of: Callable[[str], Client],
     assert bob.post("/start/credit_scoring/example/").status_code == 403
     assert bob.post("/start/credit_scoring/", {"dataset": dataset.pk}).status_code == 403
     assert browser_of("charlie").get(f"/start/credit_scoring/?dataset={dataset.pk}").status_code == 404
+
+
+def test_a_preset_that_keeps_the_linear_model_alone_has_a_page(
+    bring: Any, people: SimpleNamespace, browser_of: Any
+) -> None:
+    """Such a model lies in its graph alone: there are no weights to read a scorecard from."""
+    point = STARTING_POINTS["credit_scoring"]
+    run = begin(replace(point, training={"preset": "fast"}), bring(point), people)
+    run_pending()
+    version = ModelVersion.objects.get(run=run)
+    version.family = "linear"
+    version.save(update_fields=["family"])
+    page = browser_of("alice").get(f"/models/{version.model_id}/versions/{version.number}/")
+    assert page.status_code == 200 and "Scorecard" not in page.content.decode()
