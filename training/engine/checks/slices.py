@@ -57,7 +57,8 @@ def _slices(column: pl.Series, type_: str) -> Iterator[tuple[str, str, np.ndarra
         for value in values:
             yield f"“{name}” is {value}", name, (column == value).fill_null(value=False).to_numpy()
         return
-    edges = sorted({known.quantile(q, "nearest") for q in (0.25, 0.5, 0.75)}) if type_ in NUMERIC and len(known) else []
+    quarters = [known.quantile(q, "nearest") for q in (0.25, 0.5, 0.75)] if type_ in NUMERIC and len(known) else []
+    edges = sorted({float(edge) for edge in quarters if edge is not None})
     for low, high in zip([None, *edges], [*edges, None], strict=True) if edges else ():
         inside = column.is_not_null()
         inside = inside if low is None else inside & (column > low)
