@@ -17,6 +17,7 @@ urlpatterns = [
     path("runs/<uuid:id>/", runs.detail, name="run"),
     path("runs/<uuid:id>/head/", runs.head, name="run-head"),
     path("runs/<uuid:id>/leaderboard/", runs.leaderboard, name="run-leaderboard"),
+    path("runs/<uuid:id>/reproduce/", runs.reproduce, name="run-reproduce"),
     path("runs/<uuid:id>/<str:signal>/", runs.signal, name="run-signal"),
     path("start/", starting.index, name="starts"),
     path("start/<slug:name>/", starting.detail, name="start"),

@@ -60,6 +60,7 @@ ROWS = [
     Row("runs/<uuid:id>/", "GET", OURS, args=RUN),
     Row("runs/<uuid:id>/head/", "GET", OURS, args=RUN),
     Row("runs/<uuid:id>/leaderboard/", "GET", OURS, args=RUN),
+    Row("runs/<uuid:id>/reproduce/", "POST", STEER, args=RUN, form=True),
     Row("runs/<uuid:id>/<str:signal>/", "POST", STEER, args={**WAITING, "signal": "=cancel"}, form=True),
     Row("start/", "GET", ANYBODY),
     Row("start/<slug:name>/", "GET", ANYBODY, args=START),

@@ -109,6 +109,17 @@ def signal(request: HttpRequest, id: UUID, signal: str) -> HttpResponse:
 
 
 @login_required
+@require_POST
+def reproduce(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Do the run again exactly; its page says whether every byte is the same."""
+    again = services.reproduce_run(actor=request.actor, run=_run(request, id, Verb.TRAIN))  # type: ignore[attr-defined]
+    messages.success(
+        request, _("Queued: the same units and steps again. At its end this page says what differs, if anything.")
+    )
+    return redirect("training:run", again.pk)
+
+
+@login_required
 @require_GET
 def compare(request: HttpRequest) -> HttpResponseBase:
     """Up to a hundred runs: one metric's curves over each other, their figures, and how the configurations differ."""
