@@ -36,7 +36,7 @@ def test_from_the_data_set_to_the_model(page_of: Callable[..., Any], dataset: An
     page.locator("#plan .plan-list li").first.wait_for()
     assert "never more than" in page.locator("#plan").inner_text()
     page.get_by_role("radio", name="Fast").check()
-    page.locator("#plan", has_text="20 s").wait_for()
+    page.locator("#plan", has_text="5 s").wait_for()
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_url("**/runs/*-*/")
     assert page.locator("#run-head .chip[data-state=queued]").is_visible()
@@ -44,7 +44,7 @@ def test_from_the_data_set_to_the_model(page_of: Callable[..., Any], dataset: An
     # The page notices by itself that the run has ended.
     page.get_by_role("link", name="Open the model").wait_for()
     page.locator(".curve-key").first.wait_for()
-    assert "Training Linear model" in page.locator("#run-log").inner_text()
+    assert "Predicting “defaulted”" in page.locator("#run-log").inner_text()
     page.get_by_role("link", name="Open the model").click()
     page.get_by_role("heading", name="Model card").wait_for()
 
@@ -64,10 +64,10 @@ def test_the_drawer_shows_the_chosen_family(page_of: Callable[..., Any], dataset
     page = page_of("alice")
     page.goto(f"/runs/new/?dataset={dataset.pk}&target=defaulted")
     page.get_by_text("Everything", exact=True).click()
-    assert not page.get_by_label("Hidden layers").is_visible()
+    assert not page.locator("#id_mlp_hidden").is_visible()
     page.get_by_label("Model family").select_option("mlp")
-    page.get_by_label("Hidden layers").fill("16 8")
-    page.get_by_label("Hidden layers").press("Tab")
+    page.locator("#id_mlp_hidden").fill("16 8")
+    page.locator("#id_mlp_hidden").press("Tab")
     page.locator("#plan", has_text="16, 8").wait_for()
 
 

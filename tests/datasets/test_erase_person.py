@@ -189,7 +189,7 @@ def world_with_person(
     run = start_run(**own, version=made.versions.get(), request=request)
     run_jobs()
     run.refresh_from_db()
-    deploy(**own, name="loans", model_version=run.model_version, created_by_id=people.emil.pk)
+    deploy(**own, name="loans", model_version=run.model_version, created_by_id=people.emil.pk, override_reason="tried")
     body = {"instances": [{"customer": 777, "income": 1000}]}
     answer = api_of("emil").post("/api/v1/deployments/loans/predict/", body)
     assert answer.status_code == 200, answer.content
