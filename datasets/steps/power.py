@@ -46,6 +46,8 @@ def _power(known: pl.Series) -> list[float]:
 def _transformed(x: np.ndarray, power: float) -> np.ndarray:
     import numpy as np
 
+    if power == 1.0:  # the identity, which a logarithm and its inverse would only round
+        return x
     size, other = np.log1p(np.abs(x)), 2.0 - power
     with np.errstate(over="ignore", invalid="ignore"):
         above = size if abs(power) < PLAIN else np.expm1(power * size) / power
@@ -75,7 +77,9 @@ def transformer(power: float, centre: float, scale: float) -> Callable[[float], 
     def transform(x: float) -> float | None:
         size = math.log1p(abs(x))
         try:
-            if x >= 0:
+            if power == 1.0:
+                made = x
+            elif x >= 0:
                 made = size if abs(power) < PLAIN else math.expm1(power * size) / power
             else:
                 made = -size if abs(other) < PLAIN else -math.expm1(other * size) / other
