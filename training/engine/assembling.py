@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.engine import artifact, calibration, ensembling, merging, units
+from training.engine import artifact, calibration, ensembling, merging, standings, units
 from training.engine.calibration import Calibration
 from training.engine.errors import TrainError
 from training.engine.family import REGRESSION
@@ -65,7 +65,7 @@ def _choices(running: CrossValidation, latency_ms: float | None) -> Any:
     ones = {index: done[:1] for index, done in whole.items()}
     quick = [m for m in usable if ones[m.index][0].latency_ms <= latency_ms]
     pool = quick or [min(usable, key=lambda m: ones[m.index][0].latency_ms)]
-    single = min(pool, key=running.leaderboard_score)
+    single = min(pool, key=lambda member: standings.score_of(running, member))
     yield ones, {single.index: 1.0}
 
 

@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from training.engine import ensembling, metrics, policy, ridge, units
+from training.engine import ensembling, metrics, policy, ridge, standings, units
 from training.engine.candidates import Candidate
 from training.engine.checkpoint import write_atomically
 from training.engine.cores import Cores
 from training.engine.errors import TrainCancelled, TrainError, TrainPaused
-from training.engine.family import REGRESSION, Fitted, Problem
+from training.engine.family import Fitted, Problem
 from training.engine.folds import MOST_MODELS, Folds
 from training.engine.units import Done, Table, Unit
 from training.engine.workers import Workers
@@ -337,7 +338,7 @@ class CrossValidation:
             running=frozenset(unit.key for unit in self.running.values()),
             seconds={m.index: [one.seconds for one in m.done.values()] for m in members if m.done},
             weights=self.weights,
-            losses={m.index: _mean([one.score for one in m.done.values()]) for m in members if m.done},
+            losses={m.index: fmean([one.score for one in m.done.values()]) for m in members if m.done},
         )
 
     def _listen(self, wait: float) -> None:
@@ -431,7 +432,7 @@ class CrossValidation:
         found = self.select(members)
         self.weights = {m.index: float(weight) for m, weight in zip(members, found, strict=True)}
         self.shown = time.monotonic()
-        self.monitor.standings(self.leaderboard())
+        self.monitor.standings(standings.leaderboard(self))
 
     def select(self, members: Sequence[Member]) -> np.ndarray:
         rows = self.common(members)
@@ -498,72 +499,6 @@ class CrossValidation:
         name = names[place]
         return f"{name}-{names[:place].count(name) + 1}" if names.count(name) > 1 else name
 
-    def leaderboard(self) -> list[dict[str, Any]]:
-        """Every member with its out-of-fold score and that score's 95 % interval, best first; failures last."""
-        rows = [self._line(member) for member in self.usable()]
-        if len(rows) > 1 and self.weights:
-            rows.append(self._ensemble_line())
-        rows.sort(key=lambda row: row["validation"])
-        rows += [_failure(member, self.table.task) for member in self.members.values() if member.error]
-        return [{"rank": rank, **row} for rank, row in enumerate(rows, start=1)]
-
-    def _line(self, member: Member) -> dict[str, Any]:
-        rows = self.common([member])
-        done = list(member.done.values())
-        candidate = member.candidate
-        params = {"penalty": done[0].params["penalty"]} if "penalty" in done[0].params else dict(candidate.params)
-        return {
-            **self._scores(member.answer(self.table.width)[rows], rows),
-            "train": _mean([one.train_score for one in done]),
-            "index": member.index,
-            "family": candidate.family.name,
-            "label": candidate.family.label,
-            "params": params,
-            "seconds": round(sum(one.seconds for one in done), 3),
-            "steps": sum(one.steps for one in done),
-            "size": sum(one.size for one in done),
-            "latency_ms": round(sum(one.latency_ms for one in done), 4),
-            "models": len(done),
-            "weight": round(self.weights.get(member.index, 0.0), 4),
-            "parity": max(one.parity for one in done),
-            "ended_by": "time limit" if any(one.ended_by for one in done) else "",
-            "error": "",
-        }
-
-    def _ensemble_line(self) -> dict[str, Any]:
-        answer, rows = self.answer()
-        parts = self.final_units()
-        return {
-            **self._scores(answer, rows),
-            "train": None,
-            "index": -1,
-            "family": "ensemble",
-            "label": "Ensemble",
-            "params": {},
-            "seconds": round(sum(one.seconds for m in self.usable() for one in m.done.values()), 3),
-            "steps": sum(one.steps for one in parts),
-            "size": sum(one.size for one in parts),
-            "latency_ms": round(sum(one.latency_ms for one in parts), 4),
-            "models": len(parts),
-            "weight": 1.0,
-            "parity": max((one.parity for one in parts), default=0.0),
-            "ended_by": "",
-            "error": "",
-        }
-
-    def leaderboard_score(self, member: Member) -> float:
-        """The member's out-of-fold loss."""
-        return float(self._line(member)["validation"])
-
-    def _scores(self, answer: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
-        w = self.table.rows.w
-        low, score, high = interval(
-            metrics.row_losses(self.table.rows.y[rows], answer, self.table.task), None if w is None else w[rows]
-        )
-        if self.table.task == REGRESSION:
-            low, score, high = max(0.0, low) ** 0.5, score**0.5, high**0.5
-        return {"metric": metrics.primary(self.table.task), "validation": score, "low": low, "high": high}
-
     def record(self) -> dict[str, Any]:
         """What a replay needs to do exactly this again: units with their seeds and steps, without a clock."""
         told = [
@@ -588,44 +523,10 @@ def exact(params: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
     return {name: max(1, told["steps"])} if name else {}
 
 
-def interval(losses: np.ndarray, w: np.ndarray | None) -> tuple[float, float, float]:
-    """The mean of the rows' losses between the ends of its 95 % interval (normal approximation)."""
-    import numpy as np
-
-    mean = float(np.average(losses, weights=w))
-    spread = float(np.average((losses - mean) ** 2, weights=w)) ** 0.5
-    effective = len(losses) if w is None else float(w.sum() ** 2 / (w**2).sum())
-    half = 1.96 * spread / max(1.0, effective) ** 0.5
-    return mean - half, mean, mean + half
-
-
-def _failure(member: Member, task: str) -> dict[str, Any]:
-    candidate = member.candidate
-    empty = {"validation": 0.0, "low": None, "high": None, "train": 0.0, "seconds": 0.0, "steps": 0, "size": 0}
-    return {
-        "metric": metrics.primary(task),
-        **empty,
-        "index": candidate.index,
-        "family": candidate.family.name,
-        "label": candidate.family.label,
-        "params": dict(candidate.params),
-        "latency_ms": None,
-        "models": 0,
-        "weight": 0.0,
-        "parity": 0.0,
-        "ended_by": "",
-        "error": member.error,
-    }
-
-
 def _died(code: int) -> str:
     if code == -9:
         return "Its process was killed, most likely because the memory was not enough."
     return f"Its process ended by itself ({f'signal {-code}' if code < 0 else f'code {code}'})."
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
 
 
 def _one_thread() -> Any:

@@ -21,7 +21,7 @@ from datasets.recipe import NOTHING, Around
 from datasets.schema import Schema
 from plugins.params import ParamError, validate_params
 from training.engine import artifact as artifacts
-from training.engine import assembling, checks, data, folds, inputs, metrics, split
+from training.engine import assembling, checks, data, folds, inputs, metrics, split, standings
 from training.engine import candidates as contest
 from training.engine import demands as wishes
 from training.engine.candidates import Candidate, Result
@@ -314,7 +314,7 @@ def _finish_ensemble(  # noqa: PLR0917 (everything that a report tells of)
         answered = replace(answered, repeats=_repeats(running, made, prepared.rows["test"]))
     weights = {index: used.get(index, 0.0) for index in running.members}
     running.weights = weights
-    board = running.leaderboard()
+    board = standings.leaderboard(running)
     late = [f"{row['label']}: {row['error']}" for row in board if row["error"]]
     findings = [*source.findings, *checks.after(source, scores, baseline, answered)]
     if spec.demands.latency_ms is not None and made.latency_ms > spec.demands.latency_ms:
