@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from training.engine import boosting_losses, lightgbm_model
+from training.engine.boosting_losses import Custom, Native
 from training.engine.family import Problem, Rows
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Boosting:
         return {
             **_FIXED,
             **given,
-            **(self.loss.native or {"objective": "none", "num_class": self.outputs}),
+            **(self.loss.native if isinstance(self.loss, Native) else {"objective": "none", "num_class": self.outputs}),
             **dict(zip(names, self._seeds(len(names)), strict=True)),
             "max_depth": self.params["max_depth"] or -1,
             "bagging_freq": int(self.params["row_fraction"] < 1.0),
@@ -131,7 +132,7 @@ class Boosting:
         booster = self._booster()
         while self._wanted() and self.rounds - before < self.length:
             started = time.monotonic()
-            booster.update(fobj=None if self.loss.native else self._pull)
+            booster.update(fobj=None if isinstance(self.loss, Native) else self._pull)
             grown = booster.num_trees() // self.outputs
             fruitless = 0 if grown > self.rounds - before else fruitless + 1
             if fruitless > FRUITLESS or (fruitless and not self.random):
@@ -157,6 +158,7 @@ class Boosting:
     def _pull(self, raw: np.ndarray, _: Any) -> tuple[np.ndarray, np.ndarray]:
         import numpy as np
 
+        assert isinstance(self.loss, Custom)
         rows = self.problem.train
         slope, curve = self.loss.derivatives(raw.reshape(len(rows), -1), rows.y)
         if rows.w is not None:
@@ -186,7 +188,7 @@ class Boosting:
             self.control.metrics(self.rounds, {"train_loss": train, **values})
 
     def _loss(self, evaluate: Any, rows: Rows) -> float:
-        if self.loss.native:
+        if isinstance(self.loss, Native):
             return float(self.loss.times * evaluate()[0][2])
         return boosting_losses.mean(self.loss, _raw(evaluate), rows.y, rows.w)
 

@@ -8,9 +8,10 @@ second derivative is one); its metric times `times` is the loss then, and only `
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from training.engine.family import BINARY, MULTICLASS, REGRESSION
 
@@ -20,45 +21,40 @@ if TYPE_CHECKING:
     Pair = tuple[np.ndarray, np.ndarray]
 
 
-class Loss(Protocol):
-    """Shapes: raw (rows, outputs), y (rows,), w (rows,) or None; derivatives both (rows, outputs)."""
+class Native(ABC):
+    """A loss that LightGBM computes itself: through Python, each round would copy what it knows already."""
 
-    native: Mapping[str, Any] | None
-    times: float
+    native: Mapping[str, Any]
+    times = 1.0
 
+    @abstractmethod
     def start(self, y: np.ndarray, w: np.ndarray | None) -> np.ndarray:
         """The constant that fits best. Shape: (outputs,)."""
 
-    def derivatives(self, raw: np.ndarray, y: np.ndarray) -> Pair:
-        """First and second derivatives of each row's loss by its raw prediction."""
 
+class Custom(ABC):
+    """A loss whose derivatives are taken here. Shapes: raw (rows, outputs), y (rows,), w (rows,) or None."""
+
+    @abstractmethod
+    def start(self, y: np.ndarray, w: np.ndarray | None) -> np.ndarray:
+        """The constant that fits best. Shape: (outputs,)."""
+
+    @abstractmethod
+    def derivatives(self, raw: np.ndarray, y: np.ndarray) -> Pair:
+        """First and second derivatives of each row's loss by its raw predictions. Shape: both (rows, outputs)."""
+
+    @abstractmethod
     def each(self, raw: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Each row's loss. Shape: (rows,)."""
 
 
-class Native:
-    """A loss that LightGBM computes itself: through Python, each round would copy what it knows already."""
-
-    times = 1.0
-
-    def derivatives(self, raw: np.ndarray, y: np.ndarray) -> Pair:
-        raise NotImplementedError
-
-    def each(self, raw: np.ndarray, y: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
-
-
-class Custom:
-    """A loss whose derivatives are taken here."""
-
-    native: Mapping[str, Any] | None = None
-    times = 1.0
+Loss = Native | Custom
 
 
 class Squared(Native):
     """(z − y)²."""
 
-    native: Mapping[str, Any] | None = MappingProxyType({"objective": "regression", "metric": "l2"})
+    native: Mapping[str, Any] = MappingProxyType({"objective": "regression", "metric": "l2"})
 
     def start(self, y: np.ndarray, w: np.ndarray | None) -> np.ndarray:
         return _constant(_average(y, w))
@@ -69,7 +65,7 @@ class Quantile(Native):
 
     def __init__(self, alpha: float, times: float = 1.0) -> None:
         self.alpha, self.times = alpha, times
-        self.native: Mapping[str, Any] | None = {"objective": "quantile", "metric": "quantile", "alpha": alpha}
+        self.native = {"objective": "quantile", "metric": "quantile", "alpha": alpha}
 
     def start(self, y: np.ndarray, w: np.ndarray | None) -> np.ndarray:
         import numpy as np
@@ -253,7 +249,7 @@ def build(name: str, params: Mapping[str, Any], classes: int) -> Loss:
     return loss
 
 
-def mean(loss: Loss, raw: np.ndarray, y: np.ndarray, w: np.ndarray | None) -> float:
+def mean(loss: Custom, raw: np.ndarray, y: np.ndarray, w: np.ndarray | None) -> float:
     """The mean over the rows, by their weights."""
     return _average(loss.each(raw, y), w)
 
