@@ -23,6 +23,7 @@ from rest.forms import refusals_into
 from rest.problems import Refused
 from serving import services, snippets, what_if
 from serving.forms import DeployForm, RepointForm
+from serving.frame import deployment_for, draw
 from serving.inputs import columns_shown, example_of
 from serving.models import Deployment, DeploymentState, Prediction
 from serving.predictors import predictor_of
@@ -30,7 +31,6 @@ from serving.runtime.faults import InstanceErrors
 from serving.traffic import traffic_of
 from training.models import ModelVersion
 from training.overrides import open_findings
-from training.revoked import data_revoked
 
 PAGE = 50
 RECENT = 20
@@ -96,41 +96,27 @@ def _new_page(request: HttpRequest, form: DeployForm) -> HttpResponse:
     return render(request, "serving/new.html", context, status=422 if form.errors else 200)
 
 
-def _deployment(request: HttpRequest, name: str, verb: Verb) -> Deployment:
-    related = ("department", "model_version__model", "created_by")
-    visible = Deployment.objects.visible_to(request.actor).select_related(*related)  # type: ignore[attr-defined]
-    deployment: Deployment = get_object_or_404(visible, name=name)
-    require(request.actor, verb, deployment)  # type: ignore[attr-defined]
-    return deployment
-
-
 @login_required
 @require_GET
 def detail(request: HttpRequest, name: str) -> HttpResponse:
-    deployment = _deployment(request, name, Verb.DISCOVER)
+    deployment = deployment_for(request, name, Verb.DISCOVER)
     return _page(request, deployment, None)
 
 
 def _page(request: HttpRequest, deployment: Deployment, repoint: RepointForm | None) -> HttpResponse:
     actor: Any = request.actor  # type: ignore[attr-defined]
-    may = {verb.value: decide(actor, verb, deployment).allowed for verb in (Verb.PREDICT, Verb.DEPLOY, Verb.MANAGE)}
-    sees_values = may["predict"] or decide(actor, Verb.PREVIEW, deployment).allowed
+    may_predict, may_deploy = (decide(actor, verb, deployment).allowed for verb in (Verb.PREDICT, Verb.DEPLOY))
+    sees_values = may_predict or decide(actor, Verb.PREVIEW, deployment).allowed
     url = request.build_absolute_uri(reverse("api:deployment-predict", args=[deployment.name]))
-    is_own = deployment.department_id in actor.roles
     context = {
-        "deployment": deployment,
-        "version": deployment.model_version,
-        "revoked": data_revoked(deployment.model_version),
-        "may": may,
-        "is_own": is_own,
         "columns": columns_shown(deployment.model_version, with_statistics=sees_values),
         "url": url,
-        "traffic": traffic_of([deployment.pk])[deployment.pk] if is_own or actor.is_platform_admin else None,
-        "recent": _recent(deployment) if is_own else [],
-        "repoint": repoint or (RepointForm(actor=actor, deployment=deployment) if may["deploy"] else None),
+        "recent": _recent(deployment) if deployment.department_id in actor.roles else [],
+        "repoint": repoint or (RepointForm(actor=actor, deployment=deployment) if may_deploy else None),
         **(_code(deployment, url) if sees_values else {}),
     }
-    return render(request, "serving/detail.html", context, status=422 if repoint and repoint.errors else 200)
+    status = 422 if repoint and repoint.errors else 200
+    return draw(request, deployment, "overview", "serving/detail.html", context, status=status)
 
 
 def _code(deployment: Deployment, url: str) -> dict[str, str]:
@@ -151,7 +137,7 @@ def _recent(deployment: Deployment) -> list[tuple[Prediction, User | None, Any]]
 @require_POST
 def repoint(request: HttpRequest, name: str) -> HttpResponse:
     """Let the name answer with another version."""
-    deployment = _deployment(request, name, Verb.DEPLOY)
+    deployment = deployment_for(request, name, Verb.DEPLOY)
     form = RepointForm(request.POST, actor=request.actor, deployment=deployment)  # type: ignore[attr-defined]
     if form.is_valid():
         with refusals_into(form):
@@ -165,7 +151,7 @@ def repoint(request: HttpRequest, name: str) -> HttpResponse:
 @login_required
 @require_POST
 def pause(request: HttpRequest, name: str) -> HttpResponse:
-    services.pause(actor=request.actor, deployment=_deployment(request, name, Verb.DEPLOY))  # type: ignore[attr-defined]
+    services.pause(actor=request.actor, deployment=deployment_for(request, name, Verb.DEPLOY))  # type: ignore[attr-defined]
     messages.success(request, _("“%s” is paused: callers get an error until it is resumed.") % name)
     return redirect("serving:detail", name)
 
@@ -173,7 +159,7 @@ def pause(request: HttpRequest, name: str) -> HttpResponse:
 @login_required
 @require_POST
 def resume(request: HttpRequest, name: str) -> HttpResponse:
-    services.resume(actor=request.actor, deployment=_deployment(request, name, Verb.DEPLOY))  # type: ignore[attr-defined]
+    services.resume(actor=request.actor, deployment=deployment_for(request, name, Verb.DEPLOY))  # type: ignore[attr-defined]
     messages.success(request, _("“%s” answers again.") % name)
     return redirect("serving:detail", name)
 
@@ -182,7 +168,7 @@ def resume(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest, name: str) -> HttpResponse:
     """Take the name away; the person has typed it."""
-    deployment = _deployment(request, name, Verb.MANAGE)
+    deployment = deployment_for(request, name, Verb.MANAGE)
     if request.POST.get("confirm", "").strip() != name:
         messages.error(request, _("Nothing was deleted: type the name to confirm."))
         return redirect("serving:detail", name)
