@@ -11,8 +11,11 @@ class ServingConfig(AppConfig):
         from departments.consequences import Contributor, contribute
         from departments.quotas.kinds import recompute
         from serving import ends, lineage, prediction_log, traces
+        from serving.exporting import scorer
+        from training import artifacts
 
         traces.register()
+        artifacts.accompany(scorer.files)
         lineage.register()
         recompute("predictions", prediction_log.recomputed)
         choices = ("stop", "freeze", "retrain", "keep")

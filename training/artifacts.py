@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -21,6 +22,8 @@ from datasets import storage
 
 MANIFEST = "manifest.json"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that the format knows: equal models make equal files
+Companions = Callable[[], Mapping[str, bytes]]
+_companions: list[Companions] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,18 @@ def open_file(storage_key: str, name: str) -> IO[bytes]:
     return cast(IO[bytes], default_storage.open(f"{storage_key}/{name}", "rb"))
 
 
+def accompany(companions: Companions) -> None:
+    """Have every bundle hold these files, {path: content}, beside the artifact's own: the code that predicts with it."""
+    _companions.append(companions)
+
+
 def bundle(storage_key: str, manifest: dict[str, Any]) -> io.BytesIO:
-    """The whole artifact as one zip file; the same artifact gives the same bytes."""
+    """The whole artifact as one zip file, with what predicts with it; the same artifact gives the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for companions in _companions:
+            for name, content in companions().items():
+                archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), content, zipfile.ZIP_DEFLATED)
         for name in file_names(manifest):
             with open_file(storage_key, name) as stream:
                 archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), stream.read(), zipfile.ZIP_DEFLATED)

@@ -162,4 +162,5 @@ class Step:
 
 
 GROUPS = ("Clean", "Fill", "Scale", "Encode", "Dates", "Text", "Columns", "Rows", "Combine", "Privacy", "Augment")
-STEPS: Registry[Step] = Registry("datasets.steps", "STEP")
+# Under whatever name this package lies: an exported model carries it along under another one.
+STEPS: Registry[Step] = Registry(__name__.rpartition(".")[0], "STEP")

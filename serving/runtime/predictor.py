@@ -24,7 +24,8 @@ NOT_FINITE = _("the answer is not a finite number; the values are too large for 
 class Predictor:
     """One artifact, ready to answer. Immutable, so that threads share it.
 
-    `inputs` are the columns that it reads, in order; `classes` the labels, empty for regression.
+    `inputs` are the columns that it reads, in order; `classes` the labels and `labels` the same as text, the keys of
+    `probabilities`; both are empty for regression.
     """
 
     def __init__(self, artifact: artifacts.Artifact) -> None:
@@ -34,7 +35,7 @@ class Predictor:
         self.target: str = manifest.get("target", "")
         self.inputs: tuple[Input, ...] = tuple(Input.from_json(item) for item in manifest["inputs"])
         self.classes: tuple[Any, ...] = tuple(manifest.get("classes") or ())
-        self._keys = [key_of(label) for label in self.classes]
+        self.labels: tuple[str, ...] = tuple(key_of(label) for label in self.classes)
         self._read = Inputs(self.inputs).read
         self._row = _recipe(artifact.files["recipe.json"]).row()
         self._pick = _picker(manifest["features"])
@@ -90,7 +91,7 @@ class Predictor:
         return [{"value": value} for value in output[:, 0].tolist()]
 
     def _labels(self, output: np.ndarray) -> list[dict[str, Any]]:
-        classes, keys = self.classes, self._keys
+        classes, keys = self.classes, self.labels
         best = output.argmax(axis=1).tolist()
         return [
             {"label": classes[position], "probabilities": dict(zip(keys, shares, strict=True))}
