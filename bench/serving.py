@@ -100,7 +100,8 @@ def version(home: Path, department: Any) -> Any:
     from datasets.schema import Schema
     from training import artifacts
     from training.engine.control import Silent
-    from training.engine.train import TrainSpec, train
+    from training.engine.spec import TrainSpec
+    from training.engine.train import train
     from training.models import ModelVersion, RegisteredModel
 
     random, rows = np.random.default_rng(0), 5000

@@ -95,7 +95,7 @@ def ours(train: pl.DataFrame, test: pl.DataFrame, target: str, task: str, preset
     from datasets.schema import Schema
     from training.engine import artifact, presets
     from training.engine.control import Silent
-    from training.engine.train import TrainSpec
+    from training.engine.spec import TrainSpec
     from training.engine.train import train as train_engine
 
     with tempfile.TemporaryDirectory() as home:

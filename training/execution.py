@@ -24,7 +24,9 @@ from training.artifacts import Stored
 from training.engine.cores import Cores
 from training.engine.demands import Demands
 from training.engine.errors import TrainCancelled, TrainError, TrainPaused
-from training.engine.train import TrainReport, TrainSpec, train
+from training.engine.report import TrainReport
+from training.engine.spec import TrainSpec
+from training.engine.train import train
 from training.models import RunState, TrainingRun
 from training.monitor import JobMonitor
 from training.registration import register

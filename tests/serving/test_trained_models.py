@@ -23,7 +23,8 @@ from training import artifacts
 from training.engine.artifact import Model
 from training.engine.control import Silent
 from training.engine.family import FAMILIES
-from training.engine.train import TrainSpec, train
+from training.engine.spec import TrainSpec
+from training.engine.train import train
 
 ROWS = 240
 TYPES = {"age": "integer", "income": "number", "city": "text", "member": "boolean", "since": "date"}

@@ -10,7 +10,9 @@ import polars as pl
 
 from datasets.schema import Schema
 from training.engine.control import Silent
-from training.engine.train import TrainReport, TrainSpec, train
+from training.engine.report import TrainReport
+from training.engine.spec import TrainSpec
+from training.engine.train import train
 
 TARGETS = {"regression": "price", "binary": "default", "multiclass": "grade"}
 

@@ -110,7 +110,8 @@ def test_seeds_that_disagree() -> None:
 def test_a_training_is_judged_by_its_answers_on_test_rows(tmp_path: Any) -> None:
     """A net that is told to answer with a slope far too steep: the run's own findings say that it exaggerates."""
     from training.engine.control import Silent
-    from training.engine.train import TrainSpec, train
+    from training.engine.spec import TrainSpec
+    from training.engine.train import train
 
     random = np.random.default_rng(9)
     x = random.normal(size=(1500, 30))

@@ -17,7 +17,7 @@ from tests.training.engine.tables import Killed, Silent, Teller, Watcher, conten
 from training.engine.artifact import Model
 from training.engine.errors import Diverged, TrainError
 from training.engine.family import FAMILIES
-from training.engine.train import TrainSpec
+from training.engine.spec import TrainSpec
 
 EVERY = [
     {"family": "linear", "params": {"epochs": 200}},
