@@ -1,6 +1,7 @@
 """Training tells data sets what was made from them."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_delete
 from django.utils.translation import gettext_lazy as _
 
 
@@ -12,12 +13,15 @@ class TrainingConfig(AppConfig):
         from datasets.used_by import contribute
         from departments.quotas import stored
         from training import holdings as artifacts
-        from training import lineage, uses
+        from training import lineage, scored, uses
+        from training.models import ScoredRows
 
         contribute("runs", _("Training runs"), uses.runs)
         contribute("studies", _("Studies"), uses.studies)
         contribute("models", _("Model versions"), uses.model_versions)
         traces.witness("models", uses.witnesses)
+        traces.follow("scored_rows", scored.forget_rows)
+        post_delete.connect(scored.follow_deletion, sender=ScoredRows)
         lineage.register()
         stored.contribute("models", artifacts.size_of)
         self._follow_ends()

@@ -19,8 +19,9 @@ from departments.quotas.stored import remeasure
 from jobs.errors import Cancelled, JobFailed, Paused
 from jobs.services import requester
 from rest.problems import Refused
-from training import artifacts, reproducing, services
+from training import artifacts, reproducing, scored, services
 from training.artifacts import Stored
+from training.engine import scored as scored_files
 from training.engine.cores import Cores
 from training.engine.demands import Demands
 from training.engine.errors import TrainCancelled, TrainError, TrainPaused
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobs.context import JobContext
+
+
+TRAINING = "training"  # the engine's folder in the job's
 
 
 def execute(run: TrainingRun, ctx: JobContext) -> dict[str, Any]:
@@ -59,6 +63,7 @@ def execute(run: TrainingRun, ctx: JobContext) -> dict[str, Any]:
     with ctx.effect(result):
         may_go_on(run, actor)
         finish(run, report, stored, table)
+        scored.keep(run, ctx.workdir / TRAINING / scored_files.FILE, of_table=table.version.storage_key)
         monitor.settle()
     return result
 
@@ -112,7 +117,7 @@ def mark_running(run: TrainingRun, given: str) -> None:
 def _train(run: TrainingRun, table: Described, ctx: JobContext, monitor: JobMonitor) -> TrainReport:
     """The engine's training, its ways to end translated into the job's."""
     # The engine clears its folder when the training is another one than it was: it gets one of its own.
-    folder, artifact = ctx.workdir / "training", ctx.workdir / "artifact"
+    folder, artifact = ctx.workdir / TRAINING, ctx.workdir / "artifact"
     others = services.around_for(requester(ctx.job()), run.department, run.steps, folder=ctx.workdir)
     try:
         spec = spec_of(run, table, ctx.workdir, others)

@@ -172,6 +172,20 @@ class TrainingRun(models.Model):
         return self.progress if self.is_finished or self.job is None else float(self.job.progress)
 
 
+class ScoredRows(models.Model):
+    """Where a run's answers on held-out rows lie in the storage; see training.scored."""
+
+    run = models.OneToOneField(TrainingRun, on_delete=models.CASCADE, related_name="scored")
+    storage_key = models.CharField(max_length=200, db_index=True)
+    size_bytes = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "scored rows"
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: scored rows"
+
+
 class Origin(models.TextChoices):
     """Why a trial's parameters were tried."""
 

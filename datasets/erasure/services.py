@@ -163,6 +163,7 @@ class Rewritten:
     rejects_key: str
     rows: int
     profile: dict[str, Any]
+    removed: list[int]
 
 
 def rewrite(erasure: Erasure, workdir: Path, progress: Progress) -> list[Rewritten]:
@@ -181,11 +182,13 @@ def rewrite(erasure: Erasure, workdir: Path, progress: Progress) -> list[Rewritt
 def _rewrite_version(version: DatasetVersion, subject: str, columns: list[str], workdir: Path) -> Rewritten:
     schema, target = Schema.from_json(version.schema), workdir / str(version.pk)
     with storage.local(version.storage_key) as path:
+        removed = subjects.places(path, schema, subject, columns)
         made = subjects.without(path, target, schema, subject, columns)
     figures = profile(target, schema)
     key = storage.keep_table(target, made)
     shutil.rmtree(target)
-    return Rewritten(version, key, made, _rewrite_rejects(version, subject, workdir), figures["rows"], figures)
+    rejects = _rewrite_rejects(version, subject, workdir)
+    return Rewritten(version, key, made, rejects, figures["rows"], figures, removed)
 
 
 def _rewrite_rejects(version: DatasetVersion, subject: str, workdir: Path) -> str:
@@ -212,6 +215,7 @@ def complete(erasure: Erasure, made: list[Rewritten]) -> None:
     for each in made:
         dropped |= _replace(each)
         tables.forget(each.version.projected.all())
+        traces.forget_rows(each.version.pk, each.removed)
         erased += (each.version.rows or 0) - each.rows
         _save(each)
     held = traces.erase_held(erasure.department_id, subject)

@@ -16,6 +16,7 @@ from datasets.schema import Column, Schema, arrow_schema
 if TYPE_CHECKING:
     import polars as pl
 
+_NUMBER = "__number__"
 SHORTEST_MENTION = 4  # shorter keys stand inside too many words to be looked for there
 
 
@@ -51,6 +52,16 @@ def find(table: Path, schema: Schema, subject: str, columns: Iterable[str] = ())
         {name: int(n) for name in tests if (n := counts[f"is {name}"])},
         {name: int(n) for name in mentions if (n := counts[f"in {name}"])},
     )
+
+
+def places(table: Path, schema: Schema, subject: str, columns: Iterable[str] = ()) -> list[int]:
+    """The numbers, from 0, of the rows that `find` counts."""
+    import polars as pl
+
+    tests = [_is_subject(column, subject) for column in _searched(schema, columns)]
+    found = parts.scan(table, row_index=_NUMBER).filter(pl.any_horizontal([pl.lit(False), *tests])).select(_NUMBER)
+    numbers: list[int] = found.collect(engine="streaming").to_series().sort().to_list()
+    return numbers
 
 
 def without(table: Path, target: Path, schema: Schema, subject: str, columns: Iterable[str] = ()) -> Manifest:

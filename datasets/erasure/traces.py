@@ -2,6 +2,7 @@
 
 `holders` keep copies of cells, such as the log of predictions: they count and erase them. `witnesses` learned from the
 data and cannot unlearn, such as models: they are listed, whoever owns them, so that their owners can be asked to retrain.
+`followers` keep rows of versions by their numbers, such as what a model answered on them: they are told which are gone.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ class Witness:
 
 
 FindWitnesses = Callable[[Iterable[UUID]], Iterable[Witness]]
+Forget = Callable[[UUID, list[int]], int]
 
 _holders: dict[str, Holder] = {}
 _witnesses: dict[str, FindWitnesses] = {}
+_followers: dict[str, Forget] = {}
 
 
 def hold(kind: str, holder: Holder) -> None:
@@ -45,6 +48,16 @@ def hold(kind: str, holder: Holder) -> None:
 def witness(kind: str, find: FindWitnesses) -> None:
     """Tell of what learns from versions; `find` gets the ids of the versions in which the subject stands."""
     _witnesses[kind] = find
+
+
+def follow(kind: str, forget: Forget) -> None:
+    """Tell of what keeps rows of a version by their numbers; `forget` gets the numbers, from 0, of those erased from it."""
+    _followers[kind] = forget
+
+
+def forget_rows(version: UUID, removed: list[int]) -> dict[str, int]:
+    """Have every follower forget these rows of a version, which the others close up to; returns how many did."""
+    return {kind: forget(version, removed) for kind, forget in _followers.items()}
 
 
 def held(department: UUID, subject: str) -> dict[str, int]:

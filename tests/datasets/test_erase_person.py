@@ -210,3 +210,19 @@ def test_the_log_of_predictions_forgets_too(
     api_of("mona").post(f"/api/v1/erasures/{world_with_person.erasure.pk}/erase/", {"confirm": "erase"})
     run_jobs()
     assert [each.instances for each in Prediction.objects.all()] == [[{"erased": True}]]
+
+
+def test_what_the_model_answered_about_them_goes_too(
+    world_with_person: SimpleNamespace, api_of: Callable[..., APIClient], run_jobs: Callable[..., Any]
+) -> None:
+    """Customer 777 is row 77; whoever stood after them moves up by one."""
+    from training.models import ModelVersion
+    from training.scored import scored_rows
+
+    model = ModelVersion.objects.get()
+    before = scored_rows(model)
+    api_of("mona").post(f"/api/v1/erasures/{world_with_person.erasure.pk}/erase/", {"confirm": "erase"})
+    run_jobs()
+    after = scored_rows(model)
+    assert before is not None and after is not None
+    assert after.row.tolist() == [row - (row > 77) for row in before.row.tolist() if row != 77]

@@ -29,25 +29,29 @@ ORIGIN = "__row__"  # carries a row's place through a recipe that removes, adds 
 class Prepared:
     """The numbers of one recipe: its fitted form, the names of the matrix's columns, and the rows of each part.
 
-    `origin` (training rows,) is each training row's place among the part's rows before the recipe; −1 for a row that
+    `origins` holds, for each part (rows,), each row's place among the part's rows before the recipe; −1 for a row that
     the recipe made up. `monotone` holds −1, 0 or 1 for each column; empty where nothing was asked.
     """
 
     recipe: FittedRecipe
     features: list[str]
     rows: Mapping[str, Rows]
-    origin: np.ndarray
+    origins: Mapping[str, np.ndarray]
     monotone: tuple[int, ...] = ()
 
 
 @dataclass
 class Source:
-    """A table ready to be split and prepared, with what was left out and why."""
+    """A table ready to be split and prepared, with what was left out and why.
+
+    `places` (rows,) int64 is where each row of `frame` stood in the table that was read; `parts` are places in `frame`.
+    """
 
     frame: pl.DataFrame
     schema: Schema
     target: Target
     features: list[str]
+    places: np.ndarray
     parts: Mapping[str, np.ndarray]
     steps: list[dict[str, Any]]
     around: Around = NOTHING
@@ -64,6 +68,15 @@ class Source:
 
         return self.frame[np.sort(np.concatenate([self.parts["validation"], self.parts["test"]]))]
 
+    def places_of(self, part: str, prepared: Prepared) -> np.ndarray:
+        """Where a part's prepared rows stood in the table that was read; −1 for one that the recipe made up."""
+        import numpy as np
+
+        origin = prepared.origins[part]
+        places: np.ndarray = self.places[self.parts[part]]
+        found: np.ndarray = np.where(origin >= 0, places[np.maximum(origin, 0)] if len(places) else -1, -1)
+        return found
+
     def prepare(self, needs: Needs) -> Prepared:
         """Fit the recipe, completed for what a family needs, on the training rows; transform every part."""
         if needs not in self._prepared:
@@ -71,8 +84,6 @@ class Source:
         return self._prepared[needs]
 
     def _prepare(self, needs: Needs) -> Prepared:
-        import numpy as np
-
         name = self.target.name
         try:
             steps = complete(self.steps, self.schema, self.features, needs, target=name, around=self.around)
@@ -82,10 +93,9 @@ class Source:
         columns = recipe.derived(self.features)
         if not columns:
             raise TrainError("no_features", "The recipe leaves no column to learn from.", "Keep a feature.", "features")
-        tables, origin = {}, np.zeros(0, np.int64)
+        tables, origins = {}, {}
         for part in split.PARTS:
-            tables[part], origins = self._rows(recipe, columns, part)
-            origin = origins if part == "train" else origin
+            tables[part], origins[part] = self._rows(recipe, columns, part)
         kept = _varying(tables["train"].X)
         if not kept.any():
             raise TrainError("no_features", "No feature differs between the training rows.", "Add one.", "features")
@@ -94,8 +104,10 @@ class Source:
         _refuse_gaps(rows, columns, kept, needs)
         features = [column for column, keep in zip(columns, kept, strict=True) if keep]
         sources = {column: recipe.layout.sources[column] for column in features}
-        monotone = demands.monotone(self.demands, self.part("train"), origin, rows["train"].X, features, sources)
-        return Prepared(recipe, features, rows, origin, monotone)
+        monotone = demands.monotone(
+            self.demands, self.part("train"), origins["train"], rows["train"].X, features, sources
+        )
+        return Prepared(recipe, features, rows, origins, monotone)
 
     def _note_constant(self, recipe: FittedRecipe, columns: list[str]) -> None:
         """Every column that is left out has a recorded reason, once: its own, or that of the column it was made from."""
@@ -109,9 +121,8 @@ class Source:
         import polars as pl
 
         raw = self.part(part)
-        tracked = FittedRecipe(Schema((*recipe.schema.columns, Column(ORIGIN, "integer"))), recipe.steps)
         frame = raw.with_columns(pl.int_range(raw.height, dtype=pl.Int64).alias(ORIGIN))
-        table = tracked.transform(frame, training=part == "train").collect()
+        table = _tracked(recipe).transform(frame, training=part == "train").collect()
         if part == "train" and table.height < 2:
             detail = "The recipe leaves fewer than two training rows."
             raise TrainError("too_few_rows", detail, "Remove the step that drops the rows.", "steps")
@@ -140,13 +151,16 @@ def read(
 
     `shares` is the split, see split.check. `every` = n takes each n-th row only, for a first look at a large table.
     """
+    import polars as pl
+
     asked, by = asked or Demands(), shares.get("by")
     wanted = _check_columns(schema, target, features, demands.not_features(asked, shares))
     demands.check(asked, schema, target, wanted, by)
     used = [n for n in schema.names if n in {*wanted, target, by, asked.weight, *_named(steps)}]
     frame = read_columns(path, used) if every == 1 else scan(path).select(used).gather_every(every).collect()
     findings = []
-    frame = _without_repeats(frame, schema, steps)
+    numbered = frame.with_columns((every * pl.int_range(pl.len(), dtype=pl.Int64)).alias(ORIGIN))
+    frame = _without_repeats(numbered, schema, steps)
     known = frame.filter(_known(frame, target, schema[target].type))
     if known.height < frame.height:
         findings.append(_unknown_target(target, frame.height - known.height, frame.height))
@@ -160,7 +174,8 @@ def read(
     demands.check_task(asked, understood.task)
     parts = _split(known, understood, shares, seed)
     own = Schema(tuple(column for column in schema if column.name in used and column.name not in empty))
-    return Source(known, own, understood, left, parts, steps, around, findings, asked)
+    places = known[ORIGIN].to_numpy()
+    return Source(known.drop(ORIGIN), own, understood, left, places, parts, steps, around, findings, asked)
 
 
 def _split(known: pl.DataFrame, target: Target, asked: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
@@ -172,10 +187,16 @@ def _split(known: pl.DataFrame, target: Target, asked: Mapping[str, Any], seed: 
     return split.split(target.numbers(known[target.name]), shares, seed, stratified=target.task != REGRESSION)
 
 
+def _tracked(recipe: FittedRecipe) -> FittedRecipe:
+    """The recipe for a table that also has the column ORIGIN, which it carries along."""
+    return FittedRecipe(Schema((*recipe.schema.columns, Column(ORIGIN, "integer"))), recipe.steps)
+
+
 def _without_repeats(frame: pl.DataFrame, schema: Schema, steps: list[dict[str, Any]]) -> pl.DataFrame:
     """Carry out the removals of repeated rows with which a recipe begins, before the split.
 
     They learn nothing, and after the split it would be too late: one of two equal rows would already be held back.
+    The column ORIGIN is not compared.
     """
     enabled = [step for step in steps if step.get("enabled", True)]
     first = list(takewhile(lambda step: step["step"] == "duplicates", enabled))
@@ -183,7 +204,8 @@ def _without_repeats(frame: pl.DataFrame, schema: Schema, steps: list[dict[str, 
         return frame
     present = Schema(tuple(column for column in schema if column.name in frame.columns))
     try:
-        return fit(first, frame, present).transform(frame, training=True).collect()
+        removals = fit(first, frame.drop(ORIGIN), present)
+        return _tracked(removals).transform(frame, training=True).collect()
     except RecipeError as error:
         raise _bad_recipe(error) from error
 

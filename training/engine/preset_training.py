@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.engine import artifact as artifacts
-from training.engine import assembling, checks, data, folds, metrics, reading, scoring, split, standings
+from training.engine import assembling, checks, data, folds, metrics, reading, scored, scoring, split, standings
 from training.engine import demands as wishes
 from training.engine.candidates import Candidate, thinned
 from training.engine.control import Monitor
@@ -117,7 +117,7 @@ def _folds(spec: TrainSpec, source: Source, prepared: Prepared, seed: int) -> Fo
     else:
         y = source.target.numbers(train[source.target.name])
         made = folds.random(folds.strata(y, len(source.target.classes)), count, seed)
-    origin = prepared.origin
+    origin = prepared.origins["train"]
     of = np.where(origin >= 0, made.of[np.maximum(origin, 0)], folds.ALWAYS)
     return replace(made, of=of)
 
@@ -137,6 +137,7 @@ def _finish(  # noqa: PLR0917 (everything that a report tells of)
     held = prepared.rows["train"].take(made.rows)
     cores = len(running.cores.held)
     scores = scoring.score(artifact, source, prepared, cores, most=TRAIN_ROWS, validation=(held, made.answer))
+    scored.scored_of(source, prepared, scores.held, out_of_fold=made.rows).write(running.workdir / scored.FILE)
     answered = scores.answered
     if answered is not None:
         answered = replace(answered, repeats=_repeats(running, made, prepared.rows["test"]))
