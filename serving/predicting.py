@@ -1,32 +1,51 @@
-"""One answered request: the body read, the model asked, the answer logged and written."""
+"""One answered request: the body read, the model asked, the answer logged and written.
+
+The view over REST and the prediction core go through the same steps: `read`, `require_open`, the quota, an answer by
+`serving.runtime.answering`, `logged`, `told`.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter_ns
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import orjson
 from django.utils.translation import gettext as _
 
-from departments.access import Actor
 from departments.quotas.services import require_quickly
 from rest.problems import Refused, invalid
 from serving import prediction_log
-from serving.models import Deployment, DeploymentState
-from serving.predictors import predict
-from training.revoked import data_revoked
+from serving.predictors import unreadable
+from serving.runtime import answering
+from serving.runtime.answering import Answered, Asked, Snapshot
+from serving.runtime.faults import InstanceErrors
+from serving.snapshots import require_open
 
 MAX_INSTANCES = 10_000
+MEMBERS = ("instances", "explain", "interval", "key")
+MAX_KEY = 200
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 
-def instances_of(body: bytes) -> list[Any]:
-    """Read {"instances": […]} from a request's body. Raises Refused."""
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as the log keeps it: by which rule, with which token and from where."""
+
+    person: str
+    username: str
+    token: str | None
+    address: str
+    rule: str
+
+
+def read(body: bytes) -> Asked:
+    """Read a request's body: {"instances": […], "explain"?, "interval"?, "key"?}. Raises Refused."""
     if b"\\u0000" in body:
         raise invalid("instances", _("text may not contain the NUL character (\\u0000)"))
     try:
@@ -35,13 +54,27 @@ def instances_of(body: bytes) -> list[Any]:
         raise _unreadable(body, error) from None
     if not isinstance(asked, dict) or not isinstance(asked.get("instances"), list):
         raise invalid("instances", _('send {"instances": [{column: value, …}, …]}'))
-    for name in asked:
-        if name != "instances":
-            raise invalid(str(name)[:80], _("unknown member; a request has “instances”"))
-    if not 1 <= len(asked["instances"]) <= MAX_INSTANCES:
+    instances = asked["instances"]
+    if not 1 <= len(instances) <= MAX_INSTANCES:
         message = _("got %(got)s instances; send 1 to %(most)s in one request")
-        raise invalid("instances", message % {"got": len(asked["instances"]), "most": f"{MAX_INSTANCES:,}"})
-    return asked["instances"]  # type: ignore[no-any-return]
+        raise invalid("instances", message % {"got": len(instances), "most": f"{MAX_INSTANCES:,}"})
+    return Asked(instances) if len(asked) == 1 else _with_members(asked)
+
+
+def _with_members(asked: dict[str, Any]) -> Asked:
+    for name in asked:
+        if name not in MEMBERS:
+            message = _("unknown member; a request has “instances”, and may have “explain”, “interval” and “key”")
+            raise invalid(str(name)[:80], message)
+    explain, interval, key = asked.get("explain", False), asked.get("interval"), asked.get("key")
+    if not isinstance(explain, bool):
+        raise invalid("explain", _("expected true or false"))
+    # type(…) tells true, which is an int to Python, from 1.
+    if interval is not None and not (type(interval) in (int, float) and 0 < interval < 1):
+        raise invalid("interval", _("expected a share of cases to be covered, such as 0.9"))
+    if key is not None and not (isinstance(key, str) and 0 < len(key) <= MAX_KEY):
+        raise invalid("key", _("expected text of 1 to %s characters") % MAX_KEY)
+    return Asked(asked["instances"], explain, None if interval is None else float(interval), key)
 
 
 def _unreadable(body: bytes, error: orjson.JSONDecodeError) -> Refused:
@@ -71,46 +104,69 @@ def _not_finite(value: Any, path: str) -> Iterator[str]:
             yield from _not_finite(item, f"{path}[{index}]")
 
 
-def answer(
-    *,
-    deployment: Deployment,
-    body: bytes,
-    actor: Actor,
-    rule: str,
-    token_id: UUID | None = None,
-    address: str = "",
-    started: int | None = None,
-) -> bytes:
+def answer(*, snapshot: Snapshot, body: bytes, caller: Caller, started: int | None = None) -> bytes:
     """Return the JSON answer to a predict request. It is logged before it is returned.
 
     `started` is when the request arrived, by `perf_counter_ns`. Raises Refused.
     """
     started = started or perf_counter_ns()
-    if deployment.state == DeploymentState.PAUSED:
-        detail = _("“%s” is paused and answers nothing. An engineer of its department can resume it.")
-        raise Refused("paused", detail % deployment.name, status=409)
-    version = deployment.model_version
-    instances = instances_of(body)
-    require_quickly(deployment.department_id, "predictions", len(instances))
-    answers = orjson.Fragment(orjson.dumps(predict(version, instances)))
+    require_open(snapshot)
+    asked = read(body)
+    require_quickly(snapshot.department, "predictions", len(asked.instances))
     request_id = str(uuid4())
+    try:
+        answered = answering.answer(snapshot, asked, request_id)
+    except InstanceErrors as wrong:
+        raise unreadable(wrong) from None
+    answers = orjson.Fragment(orjson.dumps(answered.predictions))
+    prediction_log.append(
+        line(
+            snapshot=snapshot, caller=caller, body=body, answered=answered, answers=answers, request_id=request_id,
+            started=started,
+        )
+    )  # fmt: skip
+    return told(answered, answers, request_id)
+
+
+def line(
+    *,
+    snapshot: Snapshot,
+    caller: Caller,
+    body: bytes,
+    answered: Answered,
+    answers: orjson.Fragment,
+    request_id: str,
+    started: int,
+) -> bytes:
+    """The log's line of one answered request. `body` is the request as it came, `answers` the predictions as JSON."""
+    served = answered.served
     entry = {
         "request_id": request_id,
-        "deployment": str(deployment.pk),
-        "model_version": str(version.pk),
-        "version": version.number,
-        "person": str(actor.person_id),
-        "username": actor.username,
-        "token": str(token_id) if token_id else None,
-        "address": address,
-        "rule": rule,
+        "deployment": snapshot.id,
+        "model_version": served.id,
+        "version": served.number,
+        "person": caller.person,
+        "username": caller.username,
+        "token": caller.token,
+        "address": caller.address,
+        "rule": caller.rule,
         "at": datetime.now(UTC).isoformat(),
         "microseconds": (perf_counter_ns() - started) // 1000,
-        # The body as it came: it is valid JSON by now, where a line break can only stand between values.
+        # It is valid JSON by now, where a line break can only stand between values.
         "request": orjson.Fragment(body.translate(_ONE_LINE)),
         "answers": answers,
     }
-    prediction_log.append(orjson.dumps(entry))
-    told = {"predictions": answers, "model_version": str(version.pk), "policy_version": None, "request_id": request_id}
-    revoked = data_revoked(version)
-    return orjson.dumps({**told, "data_revoked": revoked} if revoked else told)
+    return orjson.dumps(entry)
+
+
+def told(answered: Answered, answers: orjson.Fragment, request_id: str) -> bytes:
+    """The body of the answer, as JSON."""
+    served = answered.served
+    found = {
+        "predictions": answers,
+        "model_version": served.id,
+        "policy_version": served.policy.version if served.policy else None,
+        "data_version": served.data_version,
+        "request_id": request_id,
+    }
+    return orjson.dumps({**found, "data_revoked": served.revoked} if served.revoked else found)

@@ -112,6 +112,13 @@ class PredictRequestSerializer(serializers.Serializer[Any]):
         max_length=10_000,
         help_text="Column names and values, one object a row.",
     )
+    explain = serializers.BooleanField(required=False, help_text="Whether each answer says what moved it.")
+    interval = serializers.FloatField(
+        required=False, help_text="The share of cases, such as 0.9, that an interval or set is to cover."
+    )
+    key = serializers.CharField(
+        required=False, max_length=200, help_text="Requests with the same key are answered by the same version."
+    )
 
 
 class AnswerSerializer(serializers.Serializer[Any]):
@@ -126,6 +133,7 @@ class PredictResponseSerializer(serializers.Serializer[Any]):
     predictions = AnswerSerializer(many=True)
     model_version = serializers.UUIDField()
     policy_version = serializers.IntegerField(allow_null=True)
+    data_version = serializers.UUIDField(allow_null=True)
     request_id = serializers.UUIDField()
 
 

@@ -18,7 +18,7 @@ from audit.services import record
 from departments.access import Actor, Verb, decide_in, require
 from departments.api.viewsets import AtriumViewSet
 from rest.problems import Refused
-from serving import predicting, services
+from serving import predicting, services, snapshots
 from serving.api.filters import DeploymentFilter
 from serving.api.lean import LeanView, json_body
 from serving.api.serializers import (
@@ -141,28 +141,25 @@ class Predict(LeanView):
         """
         deployment = deployment_of(name)
         decision = require(actor, Verb.PREDICT, deployment)
-        content = predicting.answer(
-            deployment=deployment,
-            body=json_body(request),
-            actor=actor,
-            rule=decision.rule,
-            token_id=token.pk if token else None,
+        body = json_body(request)
+        caller = predicting.Caller(
+            person=str(actor.person_id),
+            username=actor.username,
+            token=str(token.pk) if token else None,
             address=request.META.get("REMOTE_ADDR", "")[:45],
-            started=self.arrived,
+            rule=decision.rule,
         )
+        snapshot = snapshots.build(deployment)
+        content = predicting.answer(snapshot=snapshot, body=body, caller=caller, started=self.arrived)
         return HttpResponse(content, content_type="application/json")
 
 
-NEEDED = ("id", "name", "state", "department_id", "model_version__model_id", "model_version__number",
-          "model_version__storage_key", "model_version__sha256", "model_version__revocations")  # fmt: skip
-
-
 def deployment_of(name: str) -> Deployment:
-    """The deployment with what an answer needs and no more: the manifest and the card stay in the database.
+    """The deployment as `snapshots` builds from it.
 
     Not narrowed to what the caller may see, which costs a millisecond: `require` hides it all the same.
     """
     try:
-        return Deployment.objects.select_related("model_version").only(*NEEDED).get(name=name)  # type: ignore[no-any-return]
+        return snapshots.rows().get(name=name)
     except Deployment.DoesNotExist:
         raise Http404 from None

@@ -40,7 +40,7 @@ class Predictor:
         self._row = _recipe(artifact.files["recipe.json"]).row()
         self._pick = _picker(manifest["features"])
         self._compute = models.load(artifact)
-        self._encode = self._values if self.task == "regression" else self._labels
+        self.encode = self._values if self.task == "regression" else self._labels
 
     @classmethod
     def load(cls, folder: Path) -> Predictor:
@@ -61,22 +61,34 @@ class Predictor:
 
         Raises InstanceErrors that names every value that the model cannot read.
         """
-        rows = self._read(instances)
-        if not rows:
+        if not instances:
             return []
-        with np.errstate(over="ignore", invalid="ignore"):
-            output = self._compute(self._prepare(rows))
-        if not np.isfinite(output).all():
-            bad = np.flatnonzero(~np.isfinite(output).all(axis=1))[: InstanceErrors.LIMIT]
-            raise InstanceErrors([Fault(f"instances[{i}]", NOT_FINITE) for i in bad])
-        return self._encode(output)
+        output = self.compute(self.prepare(instances)[1])
+        wrong = self.not_finite(output)
+        if wrong is not None:
+            raise wrong
+        return self.encode(output)
 
-    def _prepare(self, rows: list[dict[str, Any]]) -> np.ndarray:
-        """Shape: (rows, features) float64; a value that the recipe leaves missing becomes NaN."""
+    def prepare(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], np.ndarray]:
+        """The instances' validated rows, and the model's inputs: (rows, features) float64, where a value that the
+        recipe leaves missing is NaN. Raises InstanceErrors."""
+        rows = self._read(instances)
         try:
-            return np.array([self._pick(self._row(row)) for row in rows], dtype=np.float64)
+            return rows, np.array([self._pick(self._row(row)) for row in rows], dtype=np.float64)
         except (ArithmeticError, ValueError, TypeError):
             raise InstanceErrors(self._unprepared(rows)) from None
+
+    def compute(self, matrix: np.ndarray) -> np.ndarray:
+        """The model's output, (rows, 1) values or (rows, classes) probabilities; it may hold what is not finite."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._compute(matrix)
+
+    def not_finite(self, output: np.ndarray) -> InstanceErrors | None:
+        """What is wrong with an output that no JSON number can tell, if anything."""
+        if np.isfinite(output).all():
+            return None
+        bad = np.flatnonzero(~np.isfinite(output).all(axis=1))[: InstanceErrors.LIMIT]
+        return InstanceErrors([Fault(f"instances[{i}]", NOT_FINITE) for i in bad])
 
     def _unprepared(self, rows: list[dict[str, Any]]) -> list[Fault]:
         faults = []

@@ -33,7 +33,7 @@ def test_it_works(api_of: Api, deployment: Deployment) -> None:
     response = ask(api_of("alice"), [ROW, {"age": 30}])
     assert response.status_code == 200, response.content
     body = response.json()
-    assert set(body) == {"predictions", "model_version", "policy_version", "request_id"}
+    assert set(body) == {"predictions", "model_version", "policy_version", "data_version", "request_id"}
     assert (body["model_version"], body["policy_version"]) == (str(deployment.model_version_id), None)
     assert [set(p) for p in body["predictions"]] == [{"label", "probabilities"}] * 2
     assert set(body["predictions"][0]["probabilities"]) == {"bad", "good"}

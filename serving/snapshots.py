@@ -1,0 +1,73 @@
+"""A deployment as its answers need it, built from the database: the Django side of `serving.runtime.answering`.
+
+Whoever changes something that a snapshot is built from and that is not on the rows read here (`NEEDED`) calls `touch`
+in the same transaction: what is served is replaced within the bound of docs/predicting.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from rest.problems import Refused
+from serving.models import Deployment, DeploymentState
+from serving.predictors import predictor_of
+from serving.runtime.answering import Served, Snapshot
+from training.models import ModelVersion
+from training.revoked import data_revoked
+
+# The manifest and the card stay in the database.
+NEEDED = (
+    "id", "name", "state", "updated_at", "department_id", "model_version__model_id", "model_version__number",
+    "model_version__storage_key", "model_version__sha256", "model_version__revocations",
+    "model_version__run__dataset_version_id",
+)  # fmt: skip
+
+
+def rows() -> QuerySet[Deployment]:
+    """Deployments with what a snapshot needs of them and no more."""
+    return Deployment.objects.select_related("model_version__run").only(*NEEDED)
+
+
+def mark_of(deployment: Deployment) -> tuple[Any, ...]:
+    """What tells whether a snapshot is still true: it is as long as this stays equal."""
+    return deployment.updated_at, deployment.state, deployment.model_version_id, data_revoked(deployment.model_version)
+
+
+def touch(deployments: Iterable[UUID]) -> None:
+    """Have the snapshots of these deployments built anew. Part of the caller's transaction."""
+    Deployment.objects.filter(pk__in=deployments).update(updated_at=timezone.now())
+
+
+def build(deployment: Deployment) -> Snapshot:
+    """The snapshot of a row of `rows`. Raises Refused where its model cannot answer: frozen, damaged or missing."""
+    return Snapshot(
+        id=str(deployment.pk),
+        name=deployment.name,
+        department=deployment.department_id,
+        paused=deployment.state == DeploymentState.PAUSED,
+        champion=served(deployment.model_version),
+    )
+
+
+def served(version: ModelVersion) -> Served:
+    """The version with its loaded model. Raises Refused."""
+    return Served(
+        id=str(version.pk),
+        number=version.number,
+        predictor=predictor_of(version),
+        data_version=str(version.run.dataset_version_id) if version.run else None,
+        revoked=data_revoked(version),
+    )
+
+
+def require_open(snapshot: Snapshot) -> None:
+    """Raise Refused (409) while the deployment is paused."""
+    if snapshot.paused:
+        detail = _("“%s” is paused and answers nothing. An engineer of its department can resume it.")
+        raise Refused("paused", detail % snapshot.name, status=409)
