@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from departments.access import Verb, decide, require
 from serving.models import Deployment
+from serving.ownership import require_own
 from serving.traffic import traffic_of
 from training.revoked import data_revoked
 
@@ -27,7 +28,10 @@ class Tab:
     own: bool = True
 
 
-TABS = (Tab("overview", _("Overview"), "serving:detail", own=False),)
+TABS = (
+    Tab("overview", _("Overview"), "serving:detail", own=False),
+    Tab("outcomes", _("Outcomes"), "serving:outcomes"),
+)
 
 
 def deployment_for(request: HttpRequest, name: str, verb: Verb) -> Deployment:
@@ -36,6 +40,13 @@ def deployment_for(request: HttpRequest, name: str, verb: Verb) -> Deployment:
     visible = Deployment.objects.visible_to(request.actor).select_related(*related)  # type: ignore[attr-defined]
     deployment: Deployment = get_object_or_404(visible, name=name)
     require(request.actor, verb, deployment)  # type: ignore[attr-defined]
+    return deployment
+
+
+def own_deployment(request: HttpRequest, name: str, verb: Verb = Verb.DISCOVER) -> Deployment:
+    """The same for what members of the owning department alone may see; raises Refused (403) for others."""
+    deployment = deployment_for(request, name, verb)
+    require_own(request.actor, deployment)  # type: ignore[attr-defined]
     return deployment
 
 

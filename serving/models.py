@@ -64,3 +64,9 @@ class Prediction(models.Model):
 
     def __str__(self) -> str:
         return str(self.request_id)
+
+
+# The models of the subjects stand in their own packages.
+from serving.outcomes.models import Outcome
+
+__all__ = ["Deployment", "DeploymentState", "Outcome", "Prediction"]

@@ -1,4 +1,4 @@
-"""The prediction log keeps what was asked, and so may hold a person's key."""
+"""The prediction log keeps what was asked, and so may hold a person's key. What came of it goes with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from datasets.erasure.subjects import is_key
 from datasets.erasure.traces import Holder, hold
-from serving.models import Prediction
+from serving.models import Outcome, Prediction
 
 ERASED = {"erased": True}
 
@@ -35,6 +35,8 @@ def erase(department: UUID, subject: str) -> int:
     erased = 0
     for prediction, kept in _holding(department, subject):
         Prediction.objects.filter(pk=prediction.pk).update(instances=kept)
+        gone = [place for place, instance in enumerate(kept) if instance == ERASED]
+        Outcome.objects.filter(prediction=prediction, instance__in=gone).delete()
         erased += 1
     return erased
 

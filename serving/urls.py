@@ -3,6 +3,7 @@
 from django.urls import path
 
 from serving import views
+from serving.outcomes import views as outcomes
 
 app_name = "serving"
 urlpatterns = [
@@ -13,5 +14,6 @@ urlpatterns = [
     path("deployments/<slug:name>/pause/", views.pause, name="pause"),
     path("deployments/<slug:name>/resume/", views.resume, name="resume"),
     path("deployments/<slug:name>/delete/", views.delete, name="delete"),
+    path("deployments/<slug:name>/outcomes/", outcomes.page, name="outcomes"),
     path("models/<uuid:model_id>/versions/<int:number>/try/", views.try_version, name="try"),
 ]

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
@@ -15,9 +14,8 @@ from rest_framework.response import Response
 
 from accounts.models import ApiToken
 from audit.services import record
-from departments.access import Actor, Verb, decide_in, require
+from departments.access import Actor, Verb, require
 from departments.api.viewsets import AtriumViewSet
-from rest.problems import Refused
 from serving import predicting, services, snapshots
 from serving.api.filters import DeploymentFilter
 from serving.api.lean import LeanView, json_body
@@ -31,6 +29,7 @@ from serving.api.serializers import (
     PredictResponseSerializer,
 )
 from serving.models import Deployment, DeploymentState, Prediction
+from serving.ownership import require_own
 from training.models import ModelVersion
 
 HEAVY = ("model_version__manifest", "model_version__card")
@@ -117,13 +116,6 @@ class DeploymentViewSet(mixins.ListModelMixin, AtriumViewSet):
             "deployment.read_predictions", deployment, rule=self.decision.rule, details={"requests": len(page or ())}
         )
         return self.get_paginated_response(PredictionSerializer(page, many=True).data)
-
-
-def require_own(actor: Actor, deployment: Deployment) -> None:
-    """What callers asked is seen by members of the owning department; a grant to predict does not open it."""
-    if not decide_in(actor, Verb.PREVIEW, deployment.department_id).allowed:
-        detail = _("The log of predictions is for members of the department that owns the deployment.")
-        raise Refused("own-department", detail, status=403)
 
 
 class Predict(LeanView):

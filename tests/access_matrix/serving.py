@@ -21,6 +21,14 @@ ROWS = [
     ),
     Row("deployments/<slug:name>/pause/", "POST", "403 403 302 302 404 403 403 404 302", args=NAME, form=True),
     Row("deployments/<slug:name>/resume/", "POST", "403 403 302 302 404 403 403 404 302", args=NAME, form=True),
+    Row("deployments/<slug:name>/outcomes/", "GET", "200 200 200 200 404 403 403 404 302", args=NAME),
+    Row("deployments/<slug:name>/outcomes/", "POST", "422 422 422 422 404 403 403 404 302", args=NAME, form=True),
+    Row("api/v1/deployments/<slug:name>/outcomes/", "GET", "200 200 200 200 404 403 403 404 401", args=NAME),
+    # A viewer reads and does not report.
+    Row(
+        "api/v1/deployments/<slug:name>/outcomes/", "POST", "422 403 422 422 404 422 403 404 401", args=NAME,
+        body={"request_id": "9e3c2d0f-0000-4000-8000-000000000000", "value": 1},
+    ),
     Row("deployments/<slug:name>/delete/", "POST", "403 403 403 302 404 403 403 404 302", args=NAME, form=True),
     Row(
         "models/<uuid:model_id>/versions/<int:number>/try/", "POST", "200 403 200 200 404 200 403 404 302",
