@@ -11,9 +11,11 @@ class ServingConfig(AppConfig):
         from departments.consequences import Contributor, contribute
         from departments.quotas.kinds import recompute
         from serving import ends, lineage, prediction_log, traces
+        from serving.alerts.kinds import register_notices
         from serving.exporting import scorer
         from training import artifacts
 
+        register_notices()
         traces.register()
         artifacts.accompany(scorer.files)
         lineage.register()

@@ -67,6 +67,7 @@ class Prediction(models.Model):
 
 
 # The models of the subjects stand in their own packages.
+from serving.alerts.models import Alert, AlertRule, Severity
 from serving.outcomes.models import Outcome
 
-__all__ = ["Deployment", "DeploymentState", "Outcome", "Prediction"]
+__all__ = ["Alert", "AlertRule", "Deployment", "DeploymentState", "Outcome", "Prediction", "Severity"]

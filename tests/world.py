@@ -26,6 +26,7 @@ from tests.people import make_departments, make_people
 from training.configuration import Request
 from training.services import start_run
 from training.studies import start_study
+from webhooks.services import create_endpoint, ping
 
 # Stands in the name of every object of Credit Risk, and in a cell of its data set.
 NAME_CANARY = "zqname"
@@ -116,14 +117,20 @@ def make_world() -> World:
     mona = {"actor": actor_for(people.mona), "department": departments.credit_risk}
     upload = begin_upload(filename=f"{NAME_CANARY}.csv", length=9, **mona)
     uploaded = receive(file=ContentFile(CSV, name=f"{NAME_CANARY} waiting.csv"), **mona)
+    allowance = allow(entry="192.168.7.7")
+    webhook, _secret = create_endpoint(
+        **mona, name=f"{NAME_CANARY} hook", target=f"http://192.168.7.7/{SECRET_CANARY}", events=["run.finished"]
+    )
+    ping(actor=actor_for(people.mona), endpoint=webhook)
     return World(
+        webhook=webhook, webhook_delivery=webhook.deliveries.get(),
         listed=listed, listed_version=listed.versions.get(), asked=asked,
         notice=people.mona.notices.latest("created_at"),
         departments=departments, people=people, department=departments.credit_risk, dataset=dataset, version=version,
         upload=upload, uploaded=uploaded,
         recipe=recipe, run=run, waiting=waiting, study=study, trial=study.trials.get(), model=model_version.model,
         model_version=model_version, deployment=deployment, job=version.job, waiting_job=waiting.job, grant=grant,
-        source=source, feed=feed, allowance=allow(entry="192.168.7.7"), token=token, erasure=erasure,
+        source=source, feed=feed, allowance=allowance, token=token, erasure=erasure,
         event=AuditEvent.objects.filter(object_id=str(dataset.pk)).latest("created_at"),
     )  # fmt: skip
 

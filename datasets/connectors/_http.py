@@ -73,7 +73,7 @@ def get(
     end = time.monotonic() + config.seconds
     for _turn in range(redirects + 1):
         sent = dict(headers) if parts[:2] == first[:2] else {}
-        connection = _Connection(config.guard.pin(parts.hostname or "", _port(parts)), parts)
+        connection = PinnedConnection(config.guard.pin(parts.hostname or "", port_of(parts)), parts)
         try:
             found = _ask(connection, method, parts, sent)
             target = found.getheader("Location") if found.status in {301, 302, 303, 307, 308} else None
@@ -96,28 +96,31 @@ def get(
     )
 
 
-class _Connection(http.client.HTTPConnection):
-    """Connects to the pinned address; the host's name is used for TLS and in the Host header."""
+class PinnedConnection(http.client.HTTPConnection):
+    """Connects to the pinned address; the host's name is used for TLS and in the Host header.
 
-    def __init__(self, pinned: Pinned, parts: SplitResult) -> None:
-        super().__init__(pinned.host, pinned.port, timeout=_SILENCE)
-        self.pinned, self.secure = pinned, parts.scheme == "https"
+    `timeout` is how many seconds may pass without a byte.
+    """
+
+    def __init__(self, pinned: Pinned, parts: SplitResult, timeout: float = _SILENCE) -> None:
+        super().__init__(pinned.host, pinned.port, timeout=timeout)
+        self.pinned, self.secure, self.silence = pinned, parts.scheme == "https", timeout
         # The Host header names every other port.
         self.default_port = _PORTS[parts.scheme]
 
     def connect(self) -> None:
-        plain = self.pinned.connect(_SILENCE)
+        plain = self.pinned.connect(self.silence)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = (
             ssl.create_default_context().wrap_socket(plain, server_hostname=self.pinned.host) if self.secure else plain
         )
 
 
-def _port(parts: SplitResult) -> int:
+def port_of(parts: SplitResult) -> int:
     return parts.port or _PORTS[parts.scheme]
 
 
-def _ask(connection: _Connection, method: str, parts: SplitResult, headers: Mapping[str, str]) -> Any:
+def _ask(connection: PinnedConnection, method: str, parts: SplitResult, headers: Mapping[str, str]) -> Any:
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     # Bytes as they are: compressed transfer could be a bomb, and is not the file.
     sent = {"User-Agent": "Atrium", "Accept": "*/*", "Accept-Encoding": "identity", **headers}
@@ -125,10 +128,10 @@ def _ask(connection: _Connection, method: str, parts: SplitResult, headers: Mapp
         connection.request(method, target, headers=sent)
         return connection.getresponse()
     except (OSError, http.client.HTTPException) as error:
-        raise _of_error(error, connection.pinned) from None
+        raise of_error(error, connection.pinned) from None
 
 
-def _body(found: Any, connection: _Connection, most: int, end: float) -> Iterator[bytes]:
+def _body(found: Any, connection: PinnedConnection, most: int, end: float) -> Iterator[bytes]:
     done = 0
     length = found.getheader("Content-Length", "")
     if length.isascii() and length.isdigit() and int(length) > most:
@@ -137,7 +140,7 @@ def _body(found: Any, connection: _Connection, most: int, end: float) -> Iterato
         try:
             chunk = found.read1(CHUNK)
         except (OSError, http.client.HTTPException) as error:
-            raise _of_error(error, connection.pinned) from None
+            raise of_error(error, connection.pinned) from None
         if not chunk:
             if length.isascii() and length.isdigit() and done < int(length):
                 raise ConnectError("cut_off", "The file ended before its announced length.", "Try again.", passing=True)
@@ -164,7 +167,7 @@ def _bad_url(url: str) -> ConnectError:
     )
 
 
-def _of_error(error: Exception, pinned: Pinned) -> ConnectError:
+def of_error(error: Exception, pinned: Pinned) -> ConnectError:
     host = pinned.host
     if isinstance(error, ssl.SSLError):
         reason = getattr(error, "verify_message", "") or error.reason or "TLS"

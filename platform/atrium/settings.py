@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "departments",
     "jobs",
     "datasets",
+    "webhooks",
     "training",
     "serving",
     "atrium",
@@ -274,6 +275,7 @@ SPECTACULAR_SETTINGS = {
         "FeedDeletes": "datasets.sources.models.Deletes",
         "FeedEvery": "datasets.sources.models.Every",
         "HealthStatus": ["ok", "degraded"],
+        "DeliveryState": "webhooks.models.DeliveryState",
         "Task": ["regression", "binary", "multiclass"],
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "rest.schema.add_problem_responses"],
@@ -324,6 +326,8 @@ CELERY_BEAT_SCHEDULE = {
     "purge-uploads": {"task": "datasets.tasks.purge_uploads", "schedule": 3600, "options": {"expires": 3600}},
     "watch-grants": {"task": "departments.tasks.watch_grants", "schedule": 10, "options": {"expires": 10}},
     "send-mail": {"task": "departments.tasks.send_mail", "schedule": 15, "options": {"expires": 15}},
+    "deliver-webhooks": {"task": "webhooks.tasks.deliver", "schedule": 5, "options": {"expires": 5}},
+    "forget-webhooks": {"task": "webhooks.tasks.forget", "schedule": 24 * 3600, "options": {"expires": 3600}},
     # Data sets whose next refresh from their source has come.
     "refresh-due": {"task": "datasets.tasks.refresh_due", "schedule": 30, "options": {"expires": 30}},
     # What a web process that is gone left in the spool; living ones ship their own.

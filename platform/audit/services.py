@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,15 @@ from django.db import models, transaction
 
 from audit import chain, context
 from audit.models import AuditEvent
+
+Listener = Callable[[AuditEvent], None]
+_listeners: list[Listener] = []
+
+
+def listen(call: Listener) -> None:
+    """Have `call(event)` called for every event from now on, within the transaction that records it."""
+    if call not in _listeners:
+        _listeners.append(call)
 
 
 def record(
@@ -43,6 +53,8 @@ def record(
     )
     event.mac = chain.mac(event)
     event.save(force_insert=True)
+    for call in _listeners:
+        call(event)
     _link_on_commit()
     return event
 

@@ -70,8 +70,16 @@ KINDS: dict[str, Kind] = {
     "quota-predictions.full": Kind(
         "gauge", "bad", _("%(department)s has used up its %(limit)s predictions of this month: they are refused.")
     ),
+    "webhook.disabled": Kind(
+        "webhook-off", "bad", _("The webhook “%(name)s” of %(department)s was turned off: it takes no events.")
+    ),
     "data.lifted": Kind("lock-open", "good", _("What %(department)s made from “%(name)s” may be used again.")),
 }
+
+
+def add_kind(name: str, kind: Kind) -> None:
+    """Let an app above this one tell of a kind of its own."""
+    KINDS[name] = kind
 
 
 def notify(kind: str, people: Iterable[User], *, key: str, path: str, **details: Any) -> None:
@@ -100,6 +108,12 @@ def managers_of(*departments: Department | Any) -> QuerySet[User]:
     """The people who manage one of the departments (rows or ids)."""
     managing = Q(memberships__department__in=departments, memberships__role=Role.MANAGER)
     return User.objects.filter(managing, is_active=True).distinct()
+
+
+def engineers_of(*departments: Department | Any) -> QuerySet[User]:
+    """The people who deploy in one of the departments (rows or ids): engineers and managers."""
+    deploying = Q(memberships__department__in=departments, memberships__role__in=(Role.ENGINEER, Role.MANAGER))
+    return User.objects.filter(deploying, is_active=True).distinct()
 
 
 def concerned_by(grant: Grant) -> QuerySet[User]:
