@@ -24,13 +24,13 @@ def predictor_of(version: ModelVersion) -> Predictor:
     an artifact that is damaged or missing."""
     require_usable(version)
     try:
-        return _cache.get(version.sha256, lambda: Predictor.read(_StoredFiles(version)))
+        return _cache.get(version.sha256, lambda: Predictor.read(StoredFiles(version)))
     except ArtifactRefused as refused:
         detail = _("The model's files cannot be used: %s Train the model again or restore them from a backup.")
         raise Refused(refused.code, detail % refused.detail, status=409) from refused
 
 
-class _StoredFiles:
+class StoredFiles:
     """Reads a version's files from the storage; the manifest must be the one that was registered."""
 
     def __init__(self, version: ModelVersion) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rest.problems import Refused
+from serving.explaining.explainers import reasons_of
 from serving.models import Deployment, DeploymentState
 from serving.predictors import predictor_of
 from serving.runtime.answering import Served, Snapshot
@@ -62,6 +63,7 @@ def served(version: ModelVersion) -> Served:
         number=version.number,
         predictor=predictor_of(version),
         data_version=str(version.run.dataset_version_id) if version.run else None,
+        explanation=reasons_of(version),
         revoked=data_revoked(version),
     )
 

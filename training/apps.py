@@ -12,8 +12,8 @@ class TrainingConfig(AppConfig):
         from datasets.erasure import traces
         from datasets.used_by import contribute
         from departments.quotas import stored
+        from training import backgrounds, lineage, scored, uses
         from training import holdings as artifacts
-        from training import lineage, scored, uses
         from training.models import ScoredRows
 
         contribute("runs", _("Training runs"), uses.runs)
@@ -21,6 +21,7 @@ class TrainingConfig(AppConfig):
         contribute("models", _("Model versions"), uses.model_versions)
         traces.witness("models", uses.witnesses)
         traces.follow("scored_rows", scored.forget_rows)
+        traces.follow("backgrounds", backgrounds.forget_rows)
         post_delete.connect(scored.follow_deletion, sender=ScoredRows)
         lineage.register()
         stored.contribute("models", artifacts.size_of)

@@ -19,8 +19,9 @@ from departments.quotas.stored import remeasure
 from jobs.errors import Cancelled, JobFailed, Paused
 from jobs.services import requester
 from rest.problems import Refused
-from training import artifacts, reproducing, scored, services
+from training import artifacts, backgrounds, reproducing, scored, services
 from training.artifacts import Stored
+from training.engine import background as background_files
 from training.engine import scored as scored_files
 from training.engine.cores import Cores
 from training.engine.demands import Demands
@@ -64,6 +65,7 @@ def execute(run: TrainingRun, ctx: JobContext) -> dict[str, Any]:
         may_go_on(run, actor)
         finish(run, report, stored, table)
         scored.keep(run, ctx.workdir / TRAINING / scored_files.FILE, of_table=table.version.storage_key)
+        backgrounds.keep(run, ctx.workdir / TRAINING / background_files.FILE, of_table=table.version.storage_key)
         monitor.settle()
     return result
 

@@ -186,6 +186,18 @@ class ScoredRows(models.Model):
         return f"{self.run_id}: scored rows"
 
 
+class Background(models.Model):
+    """What explanations of a run's model compare with: see training.backgrounds. `content` is JSON, which no text in a
+    row can keep from being stored."""
+
+    run = models.OneToOneField(TrainingRun, on_delete=models.CASCADE, related_name="background")
+    content = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: background"
+
+
 class Origin(models.TextChoices):
     """Why a trial's parameters were tried."""
 

@@ -121,12 +121,34 @@ class PredictRequestSerializer(serializers.Serializer[Any]):
     )
 
 
+class ReasonSerializer(serializers.Serializer[Any]):
+    """What one column added to the answer; `error` is the standard error where it was sampled."""
+
+    column = serializers.CharField()
+    value = serializers.JSONField(allow_null=True)
+    contribution = serializers.FloatField()
+    error = serializers.FloatField(required=False)
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    """The baseline and the contributions add up to the answer, on the scale that is named; strongest first."""
+
+    method = serializers.ChoiceField(choices=["linear", "trees", "enumerated", "sampled"])
+    background = serializers.ChoiceField(choices=["training", "example"])
+    scale = serializers.ChoiceField(choices=["value", "log-odds"])
+    label = serializers.JSONField(required=False)  # type: ignore[assignment]
+    baseline = serializers.FloatField()
+    answer = serializers.FloatField()
+    contributions = ReasonSerializer(many=True)
+
+
 class AnswerSerializer(serializers.Serializer[Any]):
-    """`value` for regression; `label` and `probabilities` for classification."""
+    """`value` for regression; `label` and `probabilities` for classification; `explanation` on request."""
 
     value = serializers.FloatField(required=False)
     label = serializers.JSONField(required=False)  # type: ignore[assignment]
     probabilities = serializers.DictField(child=serializers.FloatField(), required=False)
+    explanation = ExplanationSerializer(required=False)
 
 
 class PredictResponseSerializer(serializers.Serializer[Any]):

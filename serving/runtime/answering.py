@@ -46,7 +46,7 @@ class Uncertainty(Protocol):
 
 
 class Explanation(Protocol):
-    """Adds `explanation` to each answer, in place."""
+    """Adds `explanation` to each answer, in place. Raises InstanceErrors for more instances than it can explain."""
 
     def add(self, computed: Computed, answers: list[Answer]) -> None: ...
 
@@ -181,8 +181,7 @@ def _answers(served: Served, asked: Sequence[Asked]) -> list[list[Answer] | Inst
             told.append(wrong)
         else:
             mine = answers if len(good) == 1 else answers[start : start + len(rows)]
-            _add(served, wanted, Computed(predictor, rows, matrix, own), mine)
-            told.append(mine)
+            told.append(_added(served, wanted, Computed(predictor, rows, matrix, own), mine))
         start += len(rows)
     return told
 
@@ -201,10 +200,15 @@ def _prepared(served: Served, asked: Asked) -> tuple[list[dict[str, Any]], np.nd
         return wrong
 
 
-def _add(served: Served, asked: Asked, computed: Computed, answers: list[Answer]) -> None:
-    if asked.interval is not None and served.uncertainty is not None:
-        served.uncertainty.add(computed, answers, asked.interval)
-    if asked.explain and served.explanation is not None:
-        served.explanation.add(computed, answers)
-    if served.policy is not None:
-        served.policy.add(computed, answers)
+def _added(served: Served, asked: Asked, computed: Computed, answers: list[Answer]) -> list[Answer] | InstanceErrors:
+    """The answers with what was asked for beside them, or why that cannot be given."""
+    try:
+        if asked.interval is not None and served.uncertainty is not None:
+            served.uncertainty.add(computed, answers, asked.interval)
+        if asked.explain and served.explanation is not None:
+            served.explanation.add(computed, answers)
+        if served.policy is not None:
+            served.policy.add(computed, answers)
+    except InstanceErrors as wrong:
+        return wrong
+    return answers

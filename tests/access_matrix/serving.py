@@ -50,6 +50,10 @@ ROWS = [
         "api/v1/deployments/<slug:name>/predict/", "POST", "200 403 200 200 404 200 403 404 401",
         args=NAME, body={"instances": [ROW]},
     ),
+    Row(
+        "api/v1/deployments/<slug:name>/counterfactuals/", "POST", "200 403 200 200 404 200 403 404 401",
+        args=NAME, body={"instance": ROW},
+    ),
     # A grant to predict does not open what others asked.
     Row("api/v1/deployments/<slug:name>/predictions/", "GET", "200 200 200 200 404 403 403 404 401", args=NAME),
 ]  # fmt: skip

@@ -78,7 +78,7 @@ def test_erased_rows_leave_and_the_others_close_up(model: ModelVersion, version:
     before, values, old = scored_rows(model), limits_of(version), ScoredRows.objects.get().storage_key
     assert before is not None
     gone = [int(before.of(TEST).row[0]), int(before.of(CALIBRATION).row[3]), 0]
-    assert traces.forget_rows(version.pk, gone) == {"scored_rows": 1}
+    assert traces.forget_rows(version.pk, gone)["scored_rows"] == 1
     after = scored_rows(model)
     assert after is not None and len(after) == len(before) - len(set(gone) & set(before.row.tolist()))
     left = [value for place, value in enumerate(values) if place not in gone]

@@ -117,4 +117,5 @@ def _spread(known: pl.Series, kind: str) -> float:
     numbers = known.cast(pl.Float64)
     low, high = numbers[len(numbers) // 4], numbers[3 * len(numbers) // 4]
     spread = (high - low) / 1.349
-    return float(spread) if spread > 0 else float(numbers.std() or 0.0)
+    deviation: Any = numbers.std()
+    return float(spread) if spread > 0 else float(deviation or 0.0)

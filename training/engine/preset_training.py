@@ -10,7 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.engine import artifact as artifacts
-from training.engine import assembling, checks, data, folds, metrics, reading, scored, scoring, split, standings
+from training.engine import (
+    assembling,
+    background,
+    checks,
+    data,
+    folds,
+    metrics,
+    reading,
+    scored,
+    scoring,
+    split,
+    standings,
+)
 from training.engine import demands as wishes
 from training.engine.candidates import Candidate, thinned
 from training.engine.control import Monitor
@@ -138,6 +150,8 @@ def _finish(  # noqa: PLR0917 (everything that a report tells of)
     cores = len(running.cores.held)
     scores = scoring.score(artifact, source, prepared, cores, most=TRAIN_ROWS, validation=(held, made.answer))
     scored.scored_of(source, prepared, scores.held, out_of_fold=made.rows).write(running.workdir / scored.FILE)
+    asked = artifacts.Model(artifact, source.target.task)
+    background.write(running.workdir / background.FILE, source, prepared, asked)
     answered = scores.answered
     if answered is not None:
         answered = replace(answered, repeats=_repeats(running, made, prepared.rows["test"]))

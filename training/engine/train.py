@@ -16,8 +16,8 @@ from typing import Any
 
 from plugins.params import ParamError, validate_params
 from training.engine import artifact as artifacts
+from training.engine import background, checks, reading, scored, scoring, split
 from training.engine import candidates as contest
-from training.engine import checks, reading, scored, scoring, split
 from training.engine.candidates import Candidate, Result
 from training.engine.checkpoint import write_atomically
 from training.engine.checks import divergence
@@ -45,7 +45,8 @@ def train(
 ) -> TrainReport:
     """Train every candidate, write the best or their ensemble to `artifact`, report. `checkpoint_every` is in seconds.
 
-    `workdir`/scored.npz holds what the model answers on the rows that it did not learn from: see engine/scored.py.
+    `workdir`/scored.npz holds what the model answers on the rows that it did not learn from: see engine/scored.py;
+    `workdir`/background.json the rows that explanations compare with: see engine/background.py.
     `device` "auto" puts networks on a GPU where there is one; a result on the processor can be repeated byte for byte.
 
     Raises TrainError for what cannot be trained; TrainCancelled or TrainPaused when the monitor's signal says so.
@@ -148,6 +149,7 @@ def _finish(
     _write(artifact, running.folder(best.index), manifest, prepared.recipe.dumps())
     scores = scoring.score(artifact, source, prepared, running.threads)
     scored.scored_of(source, prepared, scores.held).write(running.workdir / scored.FILE)
+    background.write(running.workdir / background.FILE, source, prepared, artifacts.Model(artifact, source.target.task))
     after = checks.after(source, scores.metrics, scores.baseline, scores.answered)
     return report_of(
         manifest,

@@ -7,8 +7,8 @@ from typing import Any
 
 from serving.runtime.explain.counterfactuals import Answer, Goal
 from serving.runtime.faults import Fault, InstanceErrors
-from serving.runtime.inputs import shown
-from serving.runtime.predictor import _, key_of
+from serving.runtime.inputs import _, shown
+from serving.runtime.predictor import key_of
 
 WANT = _('expected an object such as {"label": "good"}, {"label": "good", "at_least": 0.7} or {"at_least": 100}')
 LABEL = _("got %(got)s; this model answers %(known)s")

@@ -54,10 +54,12 @@ def _fields(data: memoryview) -> Iterator[tuple[int, Any]]:
         key, at = _varint(data, at)
         kind = key & 7
         if kind == _VARINT:
-            value, at = _varint(data, at)
+            number, at = _varint(data, at)
             if at < len(data) and data[at] == data[start] < 128:
-                value, at = _run(data, start)
-            yield key >> 3, value
+                numbers, at = _run(data, start)
+                yield key >> 3, numbers
+            else:
+                yield key >> 3, number
             continue
         if kind == _BYTES:
             size, at = _varint(data, at)
@@ -98,7 +100,8 @@ def _node(data: memoryview) -> Node:
 
 
 def _attribute(data: memoryview) -> tuple[str, Any]:
-    name, value = "", None
+    name: str = ""
+    value: Any = None
     for field, found in _fields(data):
         if field == 1:
             name = _text(found)

@@ -90,8 +90,8 @@ def _column(column: Input, background: Background) -> Column | None:
     low, high = axis.place(column.minimum), axis.place(column.maximum)
     spread = background.spread.get(column.name) or (high - low) / 4
     axis = Column(column.name, column.type, (), low, high, spread)
-    known = [axis.place(value) for value in background.quantiles.get(column.name, ())]
-    places = np.unique(np.concatenate([known, np.linspace(low, high, GRID - len(known) if known else GRID)]))
+    usual = [axis.place(value) for value in background.quantiles.get(column.name, ())]
+    places = np.unique(np.concatenate([usual, np.linspace(low, high, GRID - len(usual))]))
     values = dict.fromkeys(axis.value(place) for place in places.tolist() if low <= place <= high)
     return Column(column.name, column.type, tuple(values), low, high, spread)
 
