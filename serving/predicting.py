@@ -58,10 +58,11 @@ def read(body: bytes) -> Asked:
     if not 1 <= len(instances) <= MAX_INSTANCES:
         message = _("got %(got)s instances; send 1 to %(most)s in one request")
         raise invalid("instances", message % {"got": len(instances), "most": f"{MAX_INSTANCES:,}"})
-    return Asked(instances) if len(asked) == 1 else _with_members(asked)
+    return Asked(instances) if len(asked) == 1 else with_members(asked)
 
 
-def _with_members(asked: dict[str, Any]) -> Asked:
+def with_members(asked: dict[str, Any]) -> Asked:
+    """A request with what it wants beside its answers. Raises Refused."""
     for name in asked:
         if name not in MEMBERS:
             message = _("unknown member; a request has “instances”, and may have “explain”, “interval” and “key”")

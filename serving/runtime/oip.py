@@ -124,6 +124,8 @@ def _split(body: bytes, header_length: str | None) -> tuple[dict[str, Any], memo
         if not (header_length.isascii() and header_length.isdigit() and 0 < int(header_length[:19]) <= length):
             raise Malformed(f"{HEADER}: got {header_length[:40]!r}; the body has {length} bytes")
         length = int(header_length)
+    if b"\\u0000" in body[:length]:
+        raise Malformed("text may not contain the NUL character (\\u0000)")
     try:
         asked = orjson.loads(memoryview(body)[:length])
     except orjson.JSONDecodeError as error:
@@ -194,12 +196,13 @@ def _flat(data: Any, shape: list[int], place: str) -> list[Any]:
     """The values of `data`, which may be nested as the shape is or flat."""
     if not isinstance(data, list):
         raise Malformed(f"{place}: expected data, a list of values")
+    values: list[Any] = data
     for _depth in shape[1:]:
-        if data and all(isinstance(part, list) for part in data):
-            data = [value for part in data for value in part]
-    if len(data) != math.prod(shape):
-        raise Malformed(f"{place}: got {len(data)} values for the shape {shape}")
-    return data
+        if values and all(isinstance(part, list) for part in values):
+            values = [value for part in values for value in part]
+    if len(values) != math.prod(shape):
+        raise Malformed(f"{place}: got {len(values)} values for the shape {shape}")
+    return values
 
 
 def _numbers(part: memoryview, datatype: str, count: int, place: str) -> list[Any]:
@@ -231,6 +234,8 @@ def _texts(part: memoryview, count: int, place: str) -> list[str]:
             texts.append(str(part[at - length : at], "utf-8"))
         except UnicodeDecodeError:
             raise Malformed(f"{place}: element {index} is not UTF-8") from None
+        if "\0" in texts[-1]:
+            raise Malformed(f"{place}: element {index} contains the NUL character")
     if at != len(part):
         raise Malformed(f"{place}: {len(part) - at} bytes follow its last element")
     return texts

@@ -4,6 +4,12 @@ from tests.access_matrix import Row
 
 NAME = {"name": "deployment.name"}
 ROW = {"age": 30, "income": 1100, "grade": "plain"}
+TENSORS = {"inputs": [
+    {"name": "age", "datatype": "INT64", "shape": [1], "data": [30]},
+    {"name": "income", "datatype": "INT64", "shape": [1], "data": [1100]},
+    {"name": "grade", "datatype": "BYTES", "shape": [1], "data": ["plain"]},
+]}  # fmt: skip
+EVERYBODY = "200 200 200 200 200 200 200 200 200"
 
 ROWS = [
     Row("deployments/", "GET", "200 200 200 200 200 200 200 200 302"),
@@ -56,4 +62,20 @@ ROWS = [
     ),
     # A grant to predict does not open what others asked.
     Row("api/v1/deployments/<slug:name>/predictions/", "GET", "200 200 200 200 404 403 403 404 401", args=NAME),
+    Row("v2", "GET", EVERYBODY),
+    Row("v2/health/live", "GET", EVERYBODY),
+    Row("v2/health/ready", "GET", EVERYBODY),
+    Row("v2/<path:rest>", "GET", EVERYBODY.replace("200", "404"), args={"rest": "=nothing"}),
+    *(
+        row
+        for version, args in (("", NAME), ("/versions/<str:number>", {**NAME, "number": "model_version.number"}))
+        for row in (
+            Row(f"v2/models/<slug:name>{version}", "GET", "200 403 200 200 404 200 403 404 401", args=args),
+            Row(f"v2/models/<slug:name>{version}/ready", "GET", "200 200 200 200 404 200 200 404 401", args=args),
+            Row(
+                f"v2/models/<slug:name>{version}/infer", "POST", "200 403 200 200 404 200 403 404 401",
+                args=args, body=TENSORS,
+            ),
+        )
+    ),
 ]  # fmt: skip

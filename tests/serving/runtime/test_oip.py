@@ -118,6 +118,7 @@ ONE = tensor("age", "INT64", [1], data=[1])
     [
         (b"", "cannot be read"),
         (b"[]", "not an object"),
+        (ask(tensor("city", "BYTES", [1], data=["a\0"])), "NUL"),
         (b"{}", "inputs: expected a list"),
         (ask(), "inputs: expected a list"),
         (ask({"name": 3}), r"inputs\[0\]"),
@@ -177,6 +178,7 @@ def test_a_stale_length_is_refused() -> None:
         ("BYTES", [2], b"\x01\0\0\0a", "holds 1 elements"),
         ("BYTES", [1], b"\x01\0\0\0ab", "1 bytes follow"),
         ("BYTES", [1], b"\x01\0\0\0\xff", "UTF-8"),
+        ("BYTES", [1], b"\x01\0\0\0\0", "NUL"),
         ("BYTES", [2**31 - 1, 2**31 - 1], b"", "holds 0 elements"),
     ],
 )
