@@ -1,36 +1,28 @@
-"""One answered request: the body read, the model asked, the answer logged and written.
+"""From a request that may be answered to its answer, which is logged before it leaves.
 
-The view over REST and the prediction core go through the same steps: `read`, `require_open`, the quota, an answer by
-`serving.runtime.answering`, `logged`, `told`.
+The view over REST and the prediction core (`serving.core`) go through the same steps: a body is read (`serving.asking`),
+the quota asked, questions are answered and logged, one or many at a time (`answer`), and the answer is `told`.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter_ns
-from typing import Any
-from uuid import uuid4
 
 import orjson
-from django.utils.translation import gettext as _
 
-from departments.quotas.services import require_quickly
-from rest.problems import Refused, invalid
+from rest.problems import Refused
 from serving import prediction_log
 from serving.predictors import unreadable
 from serving.runtime import answering
 from serving.runtime.answering import Answered, Asked, Snapshot
 from serving.runtime.faults import InstanceErrors
-from serving.snapshots import require_open
 
-MAX_INSTANCES = 10_000
-MEMBERS = ("instances", "explain", "interval", "key")
-MAX_KEY = 200
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+_log = logging.getLogger("serving.predicting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,106 +36,109 @@ class Caller:
     rule: str
 
 
-def read(body: bytes) -> Asked:
-    """Read a request's body: {"instances": […], "explain"?, "interval"?, "key"?}. Raises Refused."""
-    if b"\\u0000" in body:
-        raise invalid("instances", _("text may not contain the NUL character (\\u0000)"))
-    try:
-        asked = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise _unreadable(body, error) from None
-    if not isinstance(asked, dict) or not isinstance(asked.get("instances"), list):
-        raise invalid("instances", _('send {"instances": [{column: value, …}, …]}'))
-    instances = asked["instances"]
-    if not 1 <= len(instances) <= MAX_INSTANCES:
-        message = _("got %(got)s instances; send 1 to %(most)s in one request")
-        raise invalid("instances", message % {"got": len(instances), "most": f"{MAX_INSTANCES:,}"})
-    return Asked(instances) if len(asked) == 1 else with_members(asked)
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request as it is answered and logged.
 
-
-def with_members(asked: dict[str, Any]) -> Asked:
-    """A request with what it wants beside its answers. Raises Refused."""
-    for name in asked:
-        if name not in MEMBERS:
-            message = _("unknown member; a request has “instances”, and may have “explain”, “interval” and “key”")
-            raise invalid(str(name)[:80], message)
-    explain, interval, key = asked.get("explain", False), asked.get("interval"), asked.get("key")
-    if not isinstance(explain, bool):
-        raise invalid("explain", _("expected true or false"))
-    # type(…) tells true, which is an int to Python, from 1.
-    if interval is not None and not (type(interval) in (int, float) and 0 < interval < 1):
-        raise invalid("interval", _("expected a share of cases to be covered, such as 0.9"))
-    if key is not None and not (isinstance(key, str) and 0 < len(key) <= MAX_KEY):
-        raise invalid("key", _("expected text of 1 to %s characters") % MAX_KEY)
-    return Asked(asked["instances"], explain, None if interval is None else float(interval), key)
-
-
-def _unreadable(body: bytes, error: orjson.JSONDecodeError) -> Refused:
-    """JSON has no NaN or Infinity, but many encoders write them: then the error says where they stand."""
-    try:
-        asked = json.loads(body) if b"NaN" in body or b"Infinity" in body else None
-        paths = list(_not_finite(asked, ""))
-    except (ValueError, RecursionError):
-        paths = []
-    if paths:
-        message = _("JSON has no NaN or Infinity; send null where the value is not known")
-        errors = [{"field": path, "message": message} for path in paths[:50]]
-        return Refused(
-            "invalid_instances", _("The request holds numbers that JSON cannot hold."), status=422, errors=errors
-        )
-    return Refused("parse_error", _("The body is not valid JSON: %s") % error, status=400)
-
-
-def _not_finite(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, float) and not math.isfinite(value):
-        yield path
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield from _not_finite(item, f"{path}.{name[:80]}" if path else name[:80])
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _not_finite(item, f"{path}[{index}]")
-
-
-def answer(*, snapshot: Snapshot, body: bytes, caller: Caller, started: int | None = None) -> bytes:
-    """Return the JSON answer to a predict request. It is logged before it is returned.
-
-    `started` is when the request arrived, by `perf_counter_ns`. Raises Refused.
+    `body` is the JSON that the log keeps as its request, with its `instances`; `arrived` is by `perf_counter_ns`.
     """
-    started = started or perf_counter_ns()
-    require_open(snapshot)
-    asked = read(body)
-    require_quickly(snapshot.department, "predictions", len(asked.instances))
-    request_id = str(uuid4())
+
+    snapshot: Snapshot
+    caller: Caller
+    asked: Asked
+    body: bytes
+    request_id: str
+    arrived: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer that is in the log. `predictions` are its answers as JSON."""
+
+    answered: Answered
+    predictions: orjson.Fragment
+    request_id: str
+
+    def body(self) -> bytes:
+        """The answer of the native endpoint, as JSON."""
+        served = self.answered.served
+        found = {
+            "predictions": self.predictions,
+            "model_version": served.id,
+            "policy_version": served.policy.version if served.policy else None,
+            "data_version": served.data_version,
+            "request_id": self.request_id,
+        }
+        return orjson.dumps({**found, "data_revoked": served.revoked} if served.revoked else found)
+
+
+def answer(question: Question) -> Told:
+    """Answer and log one question. Raises Refused."""
+    [found] = answer_all([question])
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def answer_all(questions: Sequence[Question]) -> list[Told | Exception]:
+    """Answer questions, those to one snapshot in one computation, and log them with one write.
+
+    What refuses a question stands in its place, and touches no other.
+    """
+    snapshots = {id(each.snapshot): each.snapshot for each in questions}
+    if len(snapshots) == 1:
+        found = _computed(questions[0].snapshot, questions)
+    else:
+        by_place: dict[int, Answered | Exception] = {}
+        for snapshot in snapshots.values():
+            mine = [index for index, each in enumerate(questions) if each.snapshot is snapshot]
+            by_place |= zip(mine, _computed(snapshot, [questions[index] for index in mine]), strict=True)
+        found = [by_place[index] for index in range(len(questions))]
+    return _logged(questions, [_told(*each) for each in zip(questions, found, strict=True)])
+
+
+def _computed(snapshot: Snapshot, questions: Sequence[Question]) -> list[Answered | Exception]:
     try:
-        answered = answering.answer(snapshot, asked, request_id)
-    except InstanceErrors as wrong:
-        raise unreadable(wrong) from None
-    answers = orjson.Fragment(orjson.dumps(answered.predictions))
-    prediction_log.append(
-        line(
-            snapshot=snapshot, caller=caller, body=body, answered=answered, answers=answers, request_id=request_id,
-            started=started,
-        )
-    )  # fmt: skip
-    return told(answered, answers, request_id)
+        return [*answering.answer_all(snapshot, [(each.asked, each.request_id) for each in questions])]
+    except Exception as error:
+        if len(questions) == 1:
+            _log.exception("“%s” could not answer", snapshot.name)
+            return [error]
+        # One of them is to blame: the others are answered.
+        return [found for each in questions for found in _computed(snapshot, [each])]
 
 
-def line(
-    *,
-    snapshot: Snapshot,
-    caller: Caller,
-    body: bytes,
-    answered: Answered,
-    answers: orjson.Fragment,
-    request_id: str,
-    started: int,
-) -> bytes:
-    """The log's line of one answered request. `body` is the request as it came, `answers` the predictions as JSON."""
-    served = answered.served
+def _told(question: Question, answered: Answered | Exception) -> Told | Exception:
+    if isinstance(answered, InstanceErrors):
+        return unreadable(answered)
+    if isinstance(answered, Exception):
+        return answered
+    return Told(answered, orjson.Fragment(orjson.dumps(answered.predictions)), question.request_id)
+
+
+def _logged(questions: Sequence[Question], found: list[Told | Exception]) -> list[Told | Exception]:
+    """Every answer is in the log before any of them leaves; where the log cannot be written, none leaves."""
+    now, at = perf_counter_ns(), datetime.now(UTC).isoformat()
+    lines = [
+        _line(question, told, at, (now - question.arrived) // 1000)
+        for question, told in zip(questions, found, strict=True)
+        if isinstance(told, Told)
+    ]
+    if not lines:
+        return found
+    try:
+        prediction_log.append(b"\n".join(lines))
+    except Refused as refused:
+        return [refused if isinstance(told, Told) else told for told in found]
+    return found
+
+
+def _line(question: Question, told: Told, at: str, microseconds: int) -> bytes:
+    """The log's line of one answered request."""
+    caller, served = question.caller, told.answered.served
     entry = {
-        "request_id": request_id,
-        "deployment": snapshot.id,
+        "request_id": question.request_id,
+        "deployment": question.snapshot.id,
         "model_version": served.id,
         "version": served.number,
         "person": caller.person,
@@ -151,23 +146,10 @@ def line(
         "token": caller.token,
         "address": caller.address,
         "rule": caller.rule,
-        "at": datetime.now(UTC).isoformat(),
-        "microseconds": (perf_counter_ns() - started) // 1000,
+        "at": at,
+        "microseconds": microseconds,
         # It is valid JSON by now, where a line break can only stand between values.
-        "request": orjson.Fragment(body.translate(_ONE_LINE)),
-        "answers": answers,
+        "request": orjson.Fragment(question.body.translate(_ONE_LINE)),
+        "answers": told.predictions,
     }
     return orjson.dumps(entry)
-
-
-def told(answered: Answered, answers: orjson.Fragment, request_id: str) -> bytes:
-    """The body of the answer, as JSON."""
-    served = answered.served
-    found = {
-        "predictions": answers,
-        "model_version": served.id,
-        "policy_version": served.policy.version if served.policy else None,
-        "data_version": served.data_version,
-        "request_id": request_id,
-    }
-    return orjson.dumps({**found, "data_revoked": served.revoked} if served.revoked else found)

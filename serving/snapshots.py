@@ -7,6 +7,7 @@ in the same transaction: what is served is replaced within the bound of docs/pre
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +20,9 @@ from serving.explaining.explainers import reasons_of
 from serving.models import Deployment, DeploymentState
 from serving.predictors import predictor_of
 from serving.runtime.answering import Served, Snapshot
+from serving.runtime.faults import InstanceErrors
 from training.models import ModelVersion
-from training.revoked import data_revoked
+from training.revoked import data_revoked, require_usable
 
 # The manifest and the card stay in the database.
 NEEDED = (
@@ -37,7 +39,13 @@ def rows() -> QuerySet[Deployment]:
 
 def mark_of(deployment: Deployment) -> tuple[Any, ...]:
     """What tells whether a snapshot is still true: it is as long as this stays equal."""
-    return deployment.updated_at, deployment.state, deployment.model_version_id, data_revoked(deployment.model_version)
+    return (
+        deployment.pk,
+        deployment.updated_at,
+        deployment.state,
+        deployment.model_version_id,
+        data_revoked(deployment.model_version),
+    )
 
 
 def touch(deployments: Iterable[UUID]) -> None:
@@ -45,8 +53,28 @@ def touch(deployments: Iterable[UUID]) -> None:
     Deployment.objects.filter(pk__in=deployments).update(updated_at=timezone.now())
 
 
+def closed(deployment: Deployment) -> Refused | None:
+    """Why the deployment answers nothing now, if so: it is paused (409), or its model is frozen (403)."""
+    if deployment.state == DeploymentState.PAUSED:
+        detail = _("“%s” is paused and answers nothing. An engineer of its department can resume it.")
+        return Refused("paused", detail % deployment.name, status=409)
+    try:
+        require_usable(deployment.model_version)
+    except Refused as frozen:
+        return frozen
+    return None
+
+
+def opened(deployment: Deployment) -> Snapshot:
+    """The snapshot of a deployment that answers. Raises Refused as `closed` and `build`."""
+    refused = closed(deployment)
+    if refused is not None:
+        raise refused
+    return build(deployment)
+
+
 def build(deployment: Deployment) -> Snapshot:
-    """The snapshot of a row of `rows`. Raises Refused where its model cannot answer: frozen, damaged or missing."""
+    """The snapshot of a row of `rows`. Raises Refused (409) where its model's files are damaged or missing."""
     return Snapshot(
         id=str(deployment.pk),
         name=deployment.name,
@@ -68,8 +96,9 @@ def served(version: ModelVersion) -> Served:
     )
 
 
-def require_open(snapshot: Snapshot) -> None:
-    """Raise Refused (409) while the deployment is paused."""
-    if snapshot.paused:
-        detail = _("“%s” is paused and answers nothing. An engineer of its department can resume it.")
-        raise Refused("paused", detail % snapshot.name, status=409)
+def warm(snapshot: Snapshot) -> None:
+    """Answer once for nobody, so that the first caller does not wait for what is made at the first use."""
+    for served_ in filter(None, (snapshot.champion, snapshot.challenger)):
+        example = {column.name: column.example for column in served_.predictor.inputs}
+        with suppress(InstanceErrors):
+            served_.predictor.predict([example])

@@ -81,7 +81,7 @@ def department_of(person: User, slug: str | None) -> UUID | None:
 
 @transaction.atomic
 def revoke_token(*, token: ApiToken) -> ApiToken:
-    """Take a token back. Every request reads the row, so it holds from the next request on."""
+    """Take a token back. It holds from the next request on; for predictions, within a second (docs/predicting.md)."""
     if token.revoked_at is None:
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
@@ -91,13 +91,23 @@ def revoke_token(*, token: ApiToken) -> ApiToken:
 
 def find_token(secret: str) -> ApiToken | None:
     """Return the live token of that secret, or None; remembers its use to the minute."""
-    token = ApiToken.objects.select_related("person").filter(digest=digest_of(secret)).first()
-    if token is None or not token.is_live:
-        return None
+    digest = digest_of(secret)
+    return find_tokens([digest]).get(digest)
+
+
+def find_tokens(digests: Collection[str]) -> dict[str, ApiToken]:
+    """The live ones among the tokens of these digests, by digest; remembers their use to the minute."""
+    found = ApiToken.objects.select_related("person").filter(digest__in=digests)
+    live = {token.digest: token for token in found if token.is_live}
     now = timezone.now()
-    if token.last_used_at is None or now - token.last_used_at > LAST_USE_PRECISION:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    return token
+    unmarked = [
+        token.pk
+        for token in live.values()
+        if token.last_used_at is None or now - token.last_used_at > LAST_USE_PRECISION
+    ]
+    if unmarked:
+        ApiToken.objects.filter(pk__in=unmarked).update(last_used_at=now)
+    return live
 
 
 def create_sign_in_link(*, person: User, hours: float = 24) -> str:

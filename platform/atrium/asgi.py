@@ -7,6 +7,7 @@ from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext
 from django import setup
+from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 
 from atrium.live_body import LiveBody
@@ -51,5 +52,15 @@ class PooledHandler(ASGIHandler):
             thread.shutdown(wait=False)
 
 
+def mounted() -> Any:
+    """Django, with the prediction core ahead of it unless it is switched off."""
+    django = PooledHandler()
+    if not settings.PREDICTION_CORE:
+        return django
+    from serving.core.app import PredictionCore
+
+    return PredictionCore(django)
+
+
 setup(set_prefix=False)
-application = PooledHandler()
+application = mounted()

@@ -357,6 +357,12 @@ LOGGING = {
     "loggers": {"axes": {"level": "ERROR"}},
 }
 
+# Predictions for callers with a token are answered ahead of Django (docs/predicting.md); without it, by a plain view.
+PREDICTION_CORE = env.bool("ATRIUM_PREDICTION_CORE", default=True)
+# Predict requests that one person may send in a minute; 0 is no limit.
+PREDICTION_RATE_LIMIT = env.int("ATRIUM_PREDICTION_RATE_LIMIT", default=1_200_000)
+# Whether /metrics answers without the token of a platform admin.
+METRICS_OPEN = env.bool("ATRIUM_METRICS_OPEN", default=False)
 # Seconds between two shipments of the prediction log to the database; 0 leaves it to beat.
 PREDICTION_SHIP_EVERY = env.float("ATRIUM_PREDICTION_SHIP_EVERY", default=1)
 

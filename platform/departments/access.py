@@ -117,7 +117,22 @@ def actor_for(user: Any, token: ApiToken | None = None) -> Actor:
     """Return the actor of a signed-in person; a token limited to one department narrows the roles to it."""
     if not getattr(user, "is_authenticated", False) or not user.is_active:
         return NOBODY
-    roles = dict(Membership.objects.filter(person_id=user.pk).values_list("department_id", "role"))
+    return _actor(user, token, dict(Membership.objects.filter(person_id=user.pk).values_list("department_id", "role")))
+
+
+def actors_for(tokens: Collection[ApiToken]) -> dict[UUID, Actor]:
+    """The actors of many live tokens, by the token's id, in one query."""
+    roles: dict[UUID, dict[UUID, str]] = {token.person_id: {} for token in tokens}
+    found = Membership.objects.filter(person_id__in=roles).values_list("person_id", "department_id", "role")
+    for person, department, role in found:
+        roles[person][department] = role
+    return {
+        token.pk: _actor(token.person, token, roles[token.person_id]) if token.person.is_active else NOBODY
+        for token in tokens
+    }
+
+
+def _actor(user: Any, token: ApiToken | None, roles: dict[UUID, str]) -> Actor:
     if token is not None and token.department_id is not None:
         roles = {d: role for d, role in roles.items() if d == token.department_id}
     limited = token is not None and token.department_id is not None
@@ -233,9 +248,9 @@ def seen_through(grant: Grant, actor: Actor) -> Actor:
     return Actor(actor.person_id, actor.username, scopes=actor.scopes, through=grant)
 
 
-def require(actor: Actor, verb: Verb, obj: Protected) -> Decision:
+def require(actor: Actor, verb: Verb, obj: Protected, *, grants: list[Grant] | None = None) -> Decision:
     """Return the decision, or raise: 404 when the object is hidden, 403 with the rule when it is only visible."""
-    decision = decide(actor, verb, obj)
+    decision = decide(actor, verb, obj, grants=grants)
     if not decision.allowed:
         if not decision.visible:
             raise Http404

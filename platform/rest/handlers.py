@@ -18,14 +18,14 @@ from rest.problems import CONTENT_TYPE, Refused, flatten, problem
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's hook: every refusal leaves as problem+json."""
-    body, headers = _translate(exc)
+    body, headers = translate(exc)
     if body is None:
         return None
     set_rollback()
     return Response(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
 
 
-def _translate(exc: Exception) -> tuple[dict[str, Any] | None, dict[str, str]]:
+def translate(exc: Exception) -> tuple[dict[str, Any] | None, dict[str, str]]:
     if isinstance(exc, Refused):
         return exc.as_problem(), {"Retry-After": str(exc.retry_after)} if exc.retry_after else {}
     if isinstance(exc, Http404):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,7 +17,8 @@ from accounts.models import ApiToken
 from audit.services import record
 from departments.access import Actor, Verb, require
 from departments.api.viewsets import AtriumViewSet
-from serving import predicting, services, snapshots
+from departments.quotas.services import require_quickly
+from serving import asking, limits, predicting, services, snapshots
 from serving.api.filters import DeploymentFilter
 from serving.api.lean import LeanView, json_body
 from serving.api.serializers import (
@@ -133,7 +135,11 @@ class Predict(LeanView):
         """
         deployment = deployment_of(name)
         decision = require(actor, Verb.PREDICT, deployment)
+        limits.require(str(actor.person_id))
         body = json_body(request)
+        snapshot = snapshots.opened(deployment)
+        asked = asking.read(body)
+        require_quickly(snapshot.department, "predictions", len(asked.instances))
         caller = predicting.Caller(
             person=str(actor.person_id),
             username=actor.username,
@@ -141,9 +147,8 @@ class Predict(LeanView):
             address=request.META.get("REMOTE_ADDR", "")[:45],
             rule=decision.rule,
         )
-        snapshot = snapshots.build(deployment)
-        content = predicting.answer(snapshot=snapshot, body=body, caller=caller, started=self.arrived)
-        return HttpResponse(content, content_type="application/json")
+        question = predicting.Question(snapshot, caller, asked, body, str(uuid4()), self.arrived)
+        return HttpResponse(predicting.answer(question).body(), content_type="application/json")
 
 
 def deployment_of(name: str) -> Deployment:

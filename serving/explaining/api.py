@@ -78,8 +78,7 @@ class Counterfactuals(LeanView):
         """
         deployment = deployment_of(name)
         decision = require(actor, Verb.PREDICT, deployment)
-        snapshot = snapshots.build(deployment)
-        snapshots.require_open(snapshot)
+        snapshot = snapshots.opened(deployment)
         require_quickly(snapshot.department, "predictions", 1)
         question = alternatives.read(json_body(request), snapshot.champion.predictor.inputs)
         found = alternatives.find(snapshot=snapshot, version=deployment.model_version, question=question)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import ApiToken
 from departments.access import Actor, Verb, require
 from rest.problems import Refused
-from serving import predicting, snapshots
+from serving import limits, predicting, snapshots
 from serving.api.lean import LeanView
 from serving.api.views import deployment_of
 from serving.oip.infer import MOST_BYTES, infer
@@ -87,7 +87,7 @@ class ModelReady(ProtocolView):
     ) -> HttpResponse:
         deployment = deployment_of(name)
         require(actor, Verb.DISCOVER, deployment)
-        snapshots.require_open(chosen(snapshots.build(deployment), number))
+        chosen(snapshots.opened(deployment), number)
         return JsonResponse({"name": name, "ready": True})
 
 
@@ -99,6 +99,7 @@ class Infer(ProtocolView):
     ) -> HttpResponse:
         deployment = deployment_of(name)
         decision = require(actor, Verb.PREDICT, deployment)
+        limits.require(str(actor.person_id))
         caller = predicting.Caller(
             person=str(actor.person_id),
             username=actor.username,
@@ -107,7 +108,7 @@ class Infer(ProtocolView):
             rule=decision.rule,
         )
         reply = infer(
-            snapshot=chosen(snapshots.build(deployment), number),
+            snapshot=chosen(snapshots.opened(deployment), number),
             body=_body(request),
             header_length=request.headers.get(oip.HEADER),
             caller=caller,

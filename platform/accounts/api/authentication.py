@@ -11,6 +11,9 @@ from accounts.models import ApiToken, User
 from accounts.services import find_token
 from audit import context
 
+CHALLENGE = 'Bearer realm="atrium"'
+UNKNOWN_TOKEN = "This token is unknown, expired or revoked. Make a new one under Settings, Tokens."  # noqa: S105 -- words
+
 
 def person_of(request: Request) -> User:
     """The signed-in person, where the view admits no other."""
@@ -31,15 +34,13 @@ class TokenAuthentication(BaseAuthentication):
             return None
         token = find_token(parts[1].decode("latin-1")) if len(parts) == 2 else None
         if token is None:
-            raise AuthenticationFailed(
-                "This token is unknown, expired or revoked. Make a new one under Settings, Tokens."
-            )
+            raise AuthenticationFailed(UNKNOWN_TOKEN)
         origin = context.current()
         origin.actor_id, origin.actor_name, origin.token_id = token.person.pk, token.person.username, token.pk
         return token.person, token
 
     def authenticate_header(self, request: Request) -> Any:
-        return 'Bearer realm="atrium"'
+        return CHALLENGE
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

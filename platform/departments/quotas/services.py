@@ -171,19 +171,37 @@ _known: dict[tuple[UUID, str], _Known] = {}
 
 def require_quickly(department_id: UUID, kind: str, more: int) -> None:
     """As `require`, from what this process learned within FRESH seconds: for what is asked thousands of times a second."""
-    known = _known.get((department_id, kind))
-    if known is None or known.until < time.monotonic():
-        quota = Quota.objects.filter(department_id=department_id).first()
-        use = _use(department_id, kind, quota) if quota else None
-        left = None if use is None or use.limit is None else use.limit - use.used
-        known = _known[department_id, kind] = _Known(left, time.monotonic() + FRESH)
-    if known.left is None:
-        return
-    known.left -= more
-    if known.left < 0:
-        known.left += more
+    taken = take(department_id, kind, more)
+    if taken is None:
+        learn(department_id, kind)
+        taken = take(department_id, kind, more)
+    if taken is False:
         department = Department.objects.get(pk=department_id)
         raise UsedUp(department, _use(department_id, kind, Quota.objects.get(department=department)), more)
+
+
+def take(department_id: UUID, kind: str, more: int) -> bool | None:
+    """Whether there is room for `more`, which counts as used from now on. None when that is not known: then `learn`.
+
+    Asks nobody.
+    """
+    known = _known.get((department_id, kind))
+    if known is None or known.until < time.monotonic():
+        return None
+    if known.left is None:
+        return True
+    if known.left < more:
+        return False
+    known.left -= more
+    return True
+
+
+def learn(department_id: UUID, kind: str) -> None:
+    """Ask the database how much is left, for `take` to know during FRESH seconds."""
+    quota = Quota.objects.filter(department_id=department_id).first()
+    use = _use(department_id, kind, quota) if quota else None
+    left = None if use is None or use.limit is None else use.limit - use.used
+    _known[department_id, kind] = _Known(left, time.monotonic() + FRESH)
 
 
 @transaction.atomic
