@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 1 << 16
+_CHUNK = 1 << 18  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +97,24 @@ def batches(path: Path, columns: Sequence[str] | None = None, rows: int = BATCH)
                 yield from file.iter_batches(rows, row_groups=[group], columns=list(columns) if columns else None)
 
 
-def part_of(file: Path) -> Part:
-    """Hash one part."""
-    import pyarrow.parquet as pq
+class Hashed:
+    """The hash of a part that is still being written, and grows at its end only."""
 
-    return Part(_sha256(file), pq.read_metadata(file).num_rows, file.stat().st_size)
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("rb", buffering=0)
+        self._sha256 = hashlib.sha256()
+        self._buffer = memoryview(bytearray(_CHUNK))
 
+    def catch_up(self) -> None:
+        """Take in what was written since."""
+        while size := self._file.readinto(self._buffer):
+            self._sha256.update(self._buffer[:size])
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    def finish(self) -> Part:
+        """The part, of which everything is written."""
+        import pyarrow.parquet as pq
+
+        with self._file:
+            self.catch_up()
+        return Part(self._sha256.hexdigest(), pq.read_metadata(self.path).num_rows, self.path.stat().st_size)

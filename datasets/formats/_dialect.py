@@ -29,7 +29,7 @@ PARAMS = (
 # A comma also stands inside numbers and sentences; at equal evidence the rarer signs win. A colon stands inside times,
 # so it is never taken by itself.
 _PREFERENCE = ("\t", ";", "|", "^", ",")
-_SAMPLE_LINES = 200
+SAMPLE_LINES = 200
 _ALIGNED = re.compile(r'"[^"\r\n]*"|[^ \t\r\n]+')
 
 
@@ -124,7 +124,7 @@ def sample_records(text: str, dialect: Dialect) -> tuple[list[int], list[list[st
                 lines.append(line)
                 records.append(record)
             line = reader.line_num + 1
-            if len(records) >= _SAMPLE_LINES:
+            if len(records) >= SAMPLE_LINES:
                 break
     except csv.Error:
         pass
@@ -138,7 +138,7 @@ def is_aligned(text: str) -> bool:
     """
     if any(_consistency(text, Dialect(sign)) > 0.5 for sign in _PREFERENCE if sign != "\t"):
         return False
-    records = [words for line in text.splitlines()[:_SAMPLE_LINES] if (words := _ALIGNED.findall(line))]
+    records = [words for line in text.splitlines()[:SAMPLE_LINES] if (words := _ALIGNED.findall(line))]
     widths = {len(words) for words in records}
     if len(records) < 2 or len(widths) > 1 or min(widths) < 3 or " " not in text:
         return False

@@ -24,6 +24,7 @@ BLOCK = 2 << 20  # the cells of larger blocks leave the processor's cache; small
 FIRST = 16  # so much smaller is the first block: every reading is tried on it, and the others wait for it
 MAX_LINE = 16 << 20
 LARGE = 16 << 20  # bytes of text from which on two threads survey it
+_PIECE = 256 << 10  # so much is compared at a time, that what it is compared into stays in the processor's cache
 _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
 
 
@@ -141,7 +142,8 @@ def _check(data: bytes, length: int, line: int) -> None:
 def _count_lines(data: bytes, length: int) -> int:
     import numpy as np
 
-    ends = int(np.count_nonzero(np.frombuffer(data, np.uint8, length) == _NEWLINE))
+    signs = np.frombuffer(data, np.uint8, length)
+    ends = sum(int(np.count_nonzero(signs[at : at + _PIECE] == _NEWLINE)) for at in range(0, length, _PIECE))
     return ends if data[length - 1] == _NEWLINE else ends + 1
 
 
@@ -161,7 +163,8 @@ def _whole_records(data: bytes, last: bool, delimiter: str) -> tuple[int, bool]:
     import numpy as np
 
     array = np.frombuffer(data, np.uint8)
-    quotes = np.flatnonzero(array == _QUOTE)
+    pieces = range(0, len(array), _PIECE)
+    quotes = np.concatenate([np.flatnonzero(array[at : at + _PIECE] == _QUOTE) + at for at in pieces])
     if last and len(quotes) % 2:
         raise IrregularQuotes
     length = len(data) if last else _last_free_newline(data, quotes) + 1

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _HEAD = 1 << 20
+_HEAD_LINES = 10 * _dialect.SAMPLE_LINES  # of it; so many hold the records that tell the dialect, though some are long
 _RECORDS = 20_000  # records in a block that is read one by one
 _MAX_REPAIRS = 10_000
 _NARROW, _WIDEST = 256, 32  # columns above which a block is larger, so that it still has rows; and how much larger
@@ -55,13 +56,13 @@ def open_text(source: Path, workdir: Path, options: dict[str, Any]) -> TextTable
 
 def _opened(text: _encoding.Text, workdir: Path, options: dict[str, Any]) -> TextTable:
     path, start = text.path, text.start
-    head = _head(path, start)
+    head = _head(path, start, options["skip_lines"] or 0)
     aligned = options["delimiter"] == _dialect.SPACES or (options["delimiter"] == AUTO and _dialect.is_aligned(head))
     if aligned:
         if not text.checked:
             _lines.check(path)
         path, start = _unaligned(path, start, workdir), 0
-        head, options = _head(path, start), {**options, "delimiter": "tab"}
+        head, options = _head(path, start, options["skip_lines"] or 0), {**options, "delimiter": "tab"}
     dialect = _dialect.understand(head, options)
     skip = options["skip_lines"] if options["skip_lines"] is not None or not _dialect.announced(head) else 1
     lines, records = _dialect.sample_records(_after(head, skip or 0), dialect)
@@ -110,8 +111,11 @@ _QUOTE_HINT = (
 )
 
 
-def _head(path: Path, start: int) -> str:
-    """Return the file's first MiB of whole lines as text; more where two lines are longer than that."""
+def _head(path: Path, start: int, skipped: int) -> str:
+    """Return the file's first lines as text, whole ones, and so many that are skipped.
+
+    They are at most a MiB, or more where two lines are longer than that.
+    """
     size = _HEAD
     with path.open("rb") as file:
         while True:
@@ -129,7 +133,16 @@ def _head(path: Path, start: int) -> str:
         raise UnreadableFile(
             "empty_file", "The file holds only blank lines.", "Choose a file with a header line and rows."
         )
-    return data.decode("utf-8", errors="ignore")
+    return _first_lines(data, skipped + _HEAD_LINES).decode("utf-8", errors="ignore")
+
+
+def _first_lines(data: bytes, lines: int) -> bytes:
+    at = 0
+    for _ in range(lines):
+        at = data.find(b"\n", at) + 1
+        if not at:
+            return data
+    return data[:at]
 
 
 def _closed(record: str, dialect: _dialect.Dialect) -> bool:

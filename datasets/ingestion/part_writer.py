@@ -18,7 +18,8 @@ GROUP_ROWS = 1 << 16
 GROUP_BYTES = 64 << 20  # of text; a group of longer ones has fewer rows
 _PART_CELLS, _GROUP_CELLS = 1 << 25, 1 << 22  # wide tables have fewer rows in both
 _LEAST_ROWS = 1 << 10
-_SAMPLE = 1 << 15  # rows that say whether a column's values repeat
+_SAMPLES = (1 << 11, 1 << 15)  # rows that say whether a column's values repeat: few, and more where these leave it open
+_REPEATING = 0.2  # distinct values a row, below which a dictionary is worth it
 
 
 class PartWriter:
@@ -34,7 +35,8 @@ class PartWriter:
         self._rows = 0
         self._file: Any = None
         self._pool = ThreadPoolExecutor(1)
-        self._parts: list[Future[Part]] = []  # hashed while the next one is written
+        self._hashed: parts.Hashed  # of the open part; what is written is hashed while the next group is made
+        self._parts: list[Future[Part]] = []
         folder.mkdir(exist_ok=True)
 
     def append(self, table: pa.Table) -> None:
@@ -72,6 +74,7 @@ class PartWriter:
         if not self._file:
             self._begin(group)
         self._file.write_table(group, row_group_size=max(1, rows))
+        self._pool.submit(self._hashed.catch_up)
         self._left -= rows
         if not self._left:
             self._finish()
@@ -89,13 +92,14 @@ class PartWriter:
             # The least and the greatest of texts are never asked for.
             write_statistics=[name for name, kind in kinds.items() if not pa.types.is_string(kind)] or False,
         )  # fmt: skip
+        self._hashed = parts.Hashed(self.folder / parts.name(self.written))
         self.written += 1
         self._left = self.part_rows
 
     def _finish(self) -> None:
         if self._file:
             self._file.close()
-            self._parts.append(self._pool.submit(parts.part_of, self.folder / parts.name(self.written - 1)))
+            self._parts.append(self._pool.submit(self._hashed.finish))
         self._file, self._left = None, 0
 
 
@@ -118,13 +122,21 @@ def _encoding(kind: pa.DataType) -> str:
 
 def _repeats(column: pa.ChunkedArray) -> bool:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    sample = column.slice(0, _SAMPLE)
     if pa.types.is_boolean(column.type) or pa.types.is_temporal(column.type):
         return False
-    distinct = len(pc.unique(sample)) - bool(sample.null_count)  # count_distinct takes ten times as long when it is new
-    return distinct < 0.2 * len(sample)
+    few, many = _SAMPLES
+    share = _distinct(column.slice(0, few))
+    open_ = _REPEATING / 4 <= share <= 0.98
+    return (_distinct(column.slice(0, many)) if open_ else share) < _REPEATING
+
+
+def _distinct(sample: pa.ChunkedArray) -> float:
+    """Distinct values a row, without the missing one."""
+    import pyarrow.compute as pc
+
+    found = len(pc.unique(sample)) - bool(sample.null_count)  # count_distinct takes ten times as long when it is new
+    return found / max(1, len(sample))
 
 
 def _text_bytes(tables: Sequence[pa.Table]) -> int:

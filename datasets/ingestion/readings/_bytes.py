@@ -61,6 +61,8 @@ class Texts:
         """Answer whether a cell has a plus, or a zero before another digit; if `whole`, before anything, or minus zero."""
         import numpy as np
 
+        if len(self.first) and int(self.first.min()) > DIGITS_FROM:
+            return False  # signs come before digits
         if (self.first == PLUS).any():
             return True
         zero = np.flatnonzero(self.first == DIGITS_FROM)
