@@ -3,6 +3,7 @@
 from django.urls import path
 
 from serving import views
+from serving.explaining import views as explaining
 from serving.outcomes import views as outcomes
 
 app_name = "serving"
@@ -16,4 +17,6 @@ urlpatterns = [
     path("deployments/<slug:name>/delete/", views.delete, name="delete"),
     path("deployments/<slug:name>/outcomes/", outcomes.page, name="outcomes"),
     path("models/<uuid:model_id>/versions/<int:number>/try/", views.try_version, name="try"),
+    path("models/<uuid:model_id>/versions/<int:number>/why/", explaining.why, name="why"),
+    path("models/<uuid:model_id>/versions/<int:number>/change/", explaining.change, name="change"),
 ]

@@ -11,13 +11,11 @@ from django.utils.translation import gettext as _
 
 from rest.problems import Refused, invalid
 from serving.explaining.explainers import explainer_of
-from serving.predictors import unreadable
 from serving.runtime import answering
 from serving.runtime.answering import Asked, Snapshot
 from serving.runtime.explain.counterfactuals import Ask, Found, Search
 from serving.runtime.explain.goals import goal_of
 from serving.runtime.explain.moves import DOWN, UP, Column, columns_of
-from serving.runtime.faults import InstanceErrors
 from serving.runtime.inputs import Input
 from training.models import ModelVersion
 
@@ -94,17 +92,14 @@ def _listed(inputs: Sequence[Input]) -> str:
 def find(*, snapshot: Snapshot, version: ModelVersion, question: Question) -> Alternatives:
     """Search for what gets another answer from the deployment's champion, its policy included.
 
-    `version` is the champion's row. Raises Refused: 422 for an instance or a wish that cannot be read.
+    `version` is the champion's row. Raises InstanceErrors for an instance or a wish that cannot be read.
     """
     alone = replace(snapshot, challenger=None, mode=None)
 
     def ask(instances: list[dict[str, Any]]) -> Sequence[Mapping[str, Any]]:
         return answering.answer(alone, Asked(instances), "").predictions
 
-    try:
-        return _search(ask, version, question, locked_by(snapshot))
-    except InstanceErrors as wrong:
-        raise unreadable(wrong) from None
+    return _search(ask, version, question, locked_by(snapshot))
 
 
 def locked_by(snapshot: Snapshot) -> frozenset[str]:

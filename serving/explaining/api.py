@@ -18,6 +18,8 @@ from serving.api.lean import LeanView, json_body
 from serving.api.serializers import AnswerSerializer
 from serving.api.views import deployment_of
 from serving.explaining import alternatives
+from serving.predictors import unreadable
+from serving.runtime.faults import InstanceErrors
 
 
 class QuestionSerializer(serializers.Serializer[Any]):
@@ -81,7 +83,10 @@ class Counterfactuals(LeanView):
         snapshot = snapshots.opened(deployment)
         require_quickly(snapshot.department, "predictions", 1)
         question = alternatives.read(json_body(request), snapshot.champion.predictor.inputs)
-        found = alternatives.find(snapshot=snapshot, version=deployment.model_version, question=question)
+        try:
+            found = alternatives.find(snapshot=snapshot, version=deployment.model_version, question=question)
+        except InstanceErrors as wrong:
+            raise unreadable(wrong) from None
         version = deployment.model_version.number
         record("deployment.counterfactuals", deployment, rule=decision.rule, version=version)
         told = {**found.to_json(), "model_version": snapshot.champion.id}

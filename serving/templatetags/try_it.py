@@ -9,6 +9,7 @@ from django import template
 from django.urls import reverse
 
 from departments.access import Verb, decide
+from serving.runtime.predictor import key_of
 from serving.what_if import FIRST, Control, controls_of
 from training.models import ModelVersion
 
@@ -21,7 +22,10 @@ class TryIt:
 
     id: str
     url: str
+    why_url: str
+    change_url: str
     controls: list[Control]
+    labels: list[str]
     refusal: str
 
     @property
@@ -37,9 +41,13 @@ class TryIt:
 def try_it(context: dict[str, Any], version: ModelVersion) -> TryIt:
     """`{% try_it model_version as form %}`"""
     decision = decide(context["request"].actor, Verb.PREDICT, version)
+    place = [version.model_id, version.number]
     return TryIt(
         id=f"try-{version.pk.hex[:8]}",
-        url=reverse("serving:try", args=[version.model_id, version.number]),
+        url=reverse("serving:try", args=place),
+        why_url=reverse("serving:why", args=place),
+        change_url=reverse("serving:change", args=place),
         controls=controls_of(version) if decision.allowed else [],
+        labels=[key_of(label) for label in version.manifest.get("classes") or ()] if decision.allowed else [],
         refusal="" if decision.allowed else decision.detail,
     )

@@ -1,4 +1,4 @@
-// The try-it form: a slider and its number field always show the same value. htmx asks for the answer.
+// The try-it form: a slider and its number field always show the same value. htmx asks for the answer, its reasons and what would change it.
 (() => {
   if (window.atriumTryIt) return; // two forms on one page load this once
   window.atriumTryIt = true;
@@ -11,4 +11,16 @@
       if (slider) slider.value = target.value;
     }
   }, true);
+
+  // “Use these values”: the form takes them, and asks as if somebody had typed them.
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-fill]");
+    if (!button) return;
+    const form = document.getElementById(button.dataset.fillForm);
+    for (const [name, value] of Object.entries(JSON.parse(button.dataset.fill))) {
+      const field = form.elements.namedItem(name);
+      field.value = field.type === "datetime-local" ? value.slice(0, 19) : value;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  });
 })();

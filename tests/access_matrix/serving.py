@@ -41,6 +41,16 @@ ROWS = [
         args={"model_id": "model.pk", "number": "model_version.number"},
         body={"x0": "30", "x1": "1100", "x2": "plain"}, form=True,
     ),
+    Row(
+        "models/<uuid:model_id>/versions/<int:number>/why/", "POST", "200 403 200 200 404 200 403 404 302",
+        args={"model_id": "model.pk", "number": "model_version.number"},
+        body={"x0": "30", "x1": "1100", "x2": "plain"}, form=True,
+    ),
+    Row(
+        "models/<uuid:model_id>/versions/<int:number>/change/", "POST", "200 403 200 200 404 200 403 404 302",
+        args={"model_id": "model.pk", "number": "model_version.number"},
+        body={"x0": "30", "x1": "1100", "x2": "plain"}, form=True,
+    ),
     Row("api/v1/deployments/", "GET", "200 200 200 200 200 200 200 200 401"),
     Row(
         "api/v1/deployments/", "POST", "403 403 201 201 404 403 403 404 401",

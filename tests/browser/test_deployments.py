@@ -18,7 +18,11 @@ PAGE = "/deployments/credit-scoring/"
 PageOf = Callable[..., Any]
 MOVE = """([id, value]) => new Promise(done => {
     const slider = document.querySelector(`[data-slider-of="${id}"]`), begun = performance.now();
-    document.addEventListener("htmx:afterSwap", () => done(performance.now() - begun), { once: true });
+    document.addEventListener("htmx:afterSwap", function swapped({ target }) {
+        if (!target.id.endsWith("-answer")) return; // the reasons follow a moment later
+        document.removeEventListener("htmx:afterSwap", swapped);
+        done(performance.now() - begun);
+    });
     slider.value = value;
     slider.dispatchEvent(new Event("input", { bubbles: true }));
 })"""
@@ -68,6 +72,29 @@ def test_a_bad_value_is_explained_in_place(page_of: PageOf, called: Deployment) 
     page.goto(PAGE)
     page.locator("input[name=x0]").fill("")
     page.get_by_text("this column needs a value").wait_for()
+
+
+def test_the_reasons_follow_the_inputs(page_of: PageOf, called: Deployment) -> None:
+    page = page_of("alice")
+    page.goto(PAGE)
+    why = page.get_by_role("region", name="Why this answer")
+    why.get_by_role("rowheader", name="Answer to the example").wait_for()
+    before = why.inner_text()
+    rows = {" ".join(row.split()) for row in why.get_by_role("rowheader").all_inner_texts()}
+    assert {"age 45", "income 2,500", "city Lyon"} <= rows
+    page.locator("input[name=x0]").fill("22")
+    why.get_by_text("22", exact=True).wait_for()
+    assert why.inner_text() != before
+
+
+def test_what_would_change_it_is_taken_over_into_the_form(page_of: PageOf, called: Deployment) -> None:
+    page = page_of("alice")
+    page.goto(PAGE)
+    page.locator(".what-if-figure").wait_for()
+    before = page.locator(".what-if-figure").inner_text()
+    page.get_by_role("button", name="What would change this?").click()
+    page.get_by_role("button", name="Use these values").first.click()
+    page.locator(".what-if-figure", has_text="bad" if before == "good" else "good").wait_for()
 
 
 @pytest.mark.parametrize("path", [PAGE, "/deployments/", "/deployments/new/"])

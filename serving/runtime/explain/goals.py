@@ -13,7 +13,7 @@ from serving.runtime.predictor import key_of
 WANT = _('expected an object such as {"label": "good"}, {"label": "good", "at_least": 0.7} or {"at_least": 100}')
 LABEL = _("got %(got)s; this model answers %(known)s")
 NUMBER = _("got %(got)s; expected a number")
-BOUND = _("say which value is wanted: “at_least” or “at_most”, a number")
+BOUND = _("say which value is wanted: at least (at_least) or at most (at_most) a number")
 SHARE = _("got %(got)s; expected a probability above 0 and at most 1")
 THERE = _("this is already the answer; there is nothing to change")
 DECISION = _("this deployment has no decision policy; ask for a label or a value")
