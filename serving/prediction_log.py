@@ -1,6 +1,7 @@
 """The log of predictions: appended to this machine's spool before the answer leaves, moved to the database afterwards.
 
-Every line carries its request's id, which is unique in the table: shipping a segment twice stores it once.
+Every line carries its request's id, which is unique in the table: shipping a segment twice stores it once. What is new
+is counted in the same transaction (serving/monitoring); requests that were refused come as counts, a line a minute.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from departments.quotas import ledger
 from departments.quotas.kinds import period_of
 from rest.problems import Refused
 from serving.models import Deployment, Prediction
+from serving.monitoring import counting
 from serving.runtime.spool import Spool, finished
+from serving.runtime.tally import REFUSALS
 
 BATCH, BATCH_BYTES = 500, 8 * 2**20
 REJECTED = "rejected.log"
@@ -67,6 +70,7 @@ def _forget_after_fork() -> None:
     for spool in _spools.values():
         spool.forget()
     _spools.clear()
+    REFUSALS.forget()
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
@@ -88,6 +92,8 @@ def ship() -> int:
 
     Returns how many predictions were new. Any process may call it at any time.
     """
+    for line in REFUSALS.drain():
+        _spool().append(line)
     spool = _spools.get(folder())
     if spool is not None:
         spool.rotate()
@@ -128,7 +134,7 @@ def _store_one(entry: dict[str, Any]) -> int:
     try:
         return _insert([entry])
     except DatabaseError:
-        _log.exception("prediction %s is kept in %s", entry["request_id"], REJECTED)
+        _log.exception("prediction %s is kept in %s", entry.get("request_id") or entry["refused"], REJECTED)
         with (folder() / REJECTED).open("ab") as rejected:
             rejected.write(orjson.dumps(entry) + b"\n")
         return 0
@@ -136,12 +142,15 @@ def _store_one(entry: dict[str, Any]) -> int:
 
 @transaction.atomic
 def _insert(batch: list[dict[str, Any]]) -> int:
+    counting.count_refused([entry for entry in batch if "refused" in entry])
+    batch = [entry for entry in batch if "refused" not in entry]
     names = _names({entry["deployment"] for entry in batch})
     stored = Prediction.objects.filter(request_id__in=[entry["request_id"] for entry in batch])
     known = {str(request_id) for request_id in stored.values_list("request_id", flat=True)}
     fresh = [entry for entry in batch if entry["deployment"] in names and entry["request_id"] not in known]
     Prediction.objects.bulk_create([_row(entry) for entry in fresh])
     _audit(fresh, names)
+    counting.count(fresh)
     return len(fresh)
 
 

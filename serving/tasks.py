@@ -2,6 +2,8 @@
 
 from celery import shared_task
 
+from serving.alerts.watch import watch
+from serving.monitoring.counting import forget_old
 from serving.prediction_log import ship
 
 
@@ -9,3 +11,15 @@ from serving.prediction_log import ship
 def ship_predictions() -> int:
     """Store what processes that are gone left in the spool."""
     return ship()
+
+
+@shared_task(name="serving.tasks.watch_deployments")
+def watch_deployments() -> int:
+    """Open and close alerts."""
+    return watch()
+
+
+@shared_task(name="serving.tasks.forget_traffic")
+def forget_traffic() -> None:
+    """Drop counts that no page shows any more."""
+    forget_old()

@@ -332,6 +332,8 @@ CELERY_BEAT_SCHEDULE = {
     "refresh-due": {"task": "datasets.tasks.refresh_due", "schedule": 30, "options": {"expires": 30}},
     # What a web process that is gone left in the spool; living ones ship their own.
     "ship-predictions": {"task": "serving.tasks.ship_predictions", "schedule": 15, "options": {"expires": 15}},
+    "watch-deployments": {"task": "serving.tasks.watch_deployments", "schedule": 60, "options": {"expires": 60}},
+    "forget-traffic": {"task": "serving.tasks.forget_traffic", "schedule": 24 * 3600, "options": {"expires": 3600}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 

@@ -32,6 +32,7 @@ from serving.api.serializers import (
 )
 from serving.models import Deployment, DeploymentState, Prediction
 from serving.ownership import require_own
+from serving.runtime.tally import REFUSALS
 from training.models import ModelVersion
 
 HEAVY = ("model_version__manifest", "model_version__card")
@@ -123,6 +124,15 @@ class DeploymentViewSet(mixins.ListModelMixin, AtriumViewSet):
 class Predict(LeanView):
     """The endpoint that answers."""
 
+    # The deployment's name, once the caller is let in: refusals from then on are counted.
+    admitted = ""
+
+    def _refuse(self, exc: Exception, request: HttpRequest) -> HttpResponse:
+        answer = super()._refuse(exc, request)
+        if self.admitted:
+            REFUSALS.add(self.admitted, answer.status_code)
+        return answer
+
     @extend_schema(
         operation_id="deployments_predict",
         request=PredictRequestSerializer,
@@ -135,6 +145,7 @@ class Predict(LeanView):
         """
         deployment = deployment_of(name)
         decision = require(actor, Verb.PREDICT, deployment)
+        self.admitted = deployment.name
         limits.require(str(actor.person_id))
         body = json_body(request)
         snapshot = snapshots.opened(deployment)

@@ -26,6 +26,7 @@ from serving.core.metrics import METRICS
 from serving.core.replies import Reply, refusal
 from serving.predicting import Caller, Question, Told, answer
 from serving.runtime.answering import Asked, Snapshot
+from serving.runtime.tally import REFUSALS
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -125,6 +126,8 @@ class PredictionCore:
         except Exception as refused:
             reply = refusal(refused)
         METRICS.count(known, reply.status, (perf_counter_ns() - arrived) / 1e9)
+        if known and reply.status >= 400:
+            REFUSALS.add(known, reply.status)
         await reply.send(send, request_id)
 
 

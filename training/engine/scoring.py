@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.engine import artifact as artifacts
-from training.engine import inputs, metrics
+from training.engine import inputs, metrics, reference
 from training.engine.candidates import thinned
 from training.engine.checks._answered import Answered
 
@@ -51,6 +51,7 @@ def manifest_of(
         "target_type": target.type,
         "classes": list(target.classes) or None,
         "inputs": inputs.describe(source.part("train"), source.schema, needed),
+        "reference": reference.describe(source.part("train"), source.schema, needed),
         "features": prepared.features,
         "seed": spec.seed,
     }
