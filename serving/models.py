@@ -24,6 +24,9 @@ class Deployment(models.Model):
     name = models.SlugField(max_length=80, unique=True)
     department = models.ForeignKey("departments.Department", on_delete=models.CASCADE, related_name="deployments")
     model_version = models.ForeignKey("training.ModelVersion", on_delete=models.PROTECT, related_name="deployments")
+    policy = models.ForeignKey(
+        "serving.DecisionPolicy", on_delete=models.SET_NULL, null=True, related_name="deployments"
+    )
     state = models.CharField(max_length=10, choices=DeploymentState.choices, default=DeploymentState.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -70,8 +73,9 @@ class Prediction(models.Model):
 from serving.alerts.models import Alert, AlertRule, Severity
 from serving.monitoring.models import RefusedCalls, TrafficHour, TrafficMinute
 from serving.outcomes.models import Outcome
+from serving.policies.models import DecisionPolicy
 
 __all__ = [
-    "Alert", "AlertRule", "Deployment", "DeploymentState", "Outcome", "Prediction", "RefusedCalls", "Severity",
-    "TrafficHour", "TrafficMinute",
+    "Alert", "AlertRule", "DecisionPolicy", "Deployment", "DeploymentState", "Outcome", "Prediction", "RefusedCalls",
+    "Severity", "TrafficHour", "TrafficMinute",
 ]  # fmt: skip

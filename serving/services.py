@@ -13,6 +13,7 @@ from departments.access import Actor, Verb, require
 from departments.models import Department
 from rest.problems import Refused, invalid
 from serving.models import Deployment, DeploymentState
+from serving.policies.services import carried_along
 from serving.predictors import predictor_of
 from training.models import ModelVersion
 from training.overrides import override, require_none_open
@@ -77,7 +78,7 @@ def repoint(
 ) -> Deployment:
     """Let the name answer with another version. Requests that are being answered finish with the one they began with.
 
-    Findings are judged as by `deploy`.
+    Findings are judged as by `deploy`. A policy in use is fitted anew for the version (409 where it cannot be).
     """
     decision = require(actor, Verb.DEPLOY, deployment)
     require(actor, Verb.DEPLOY, model_version)
@@ -85,8 +86,9 @@ def repoint(
     predictor_of(model_version)
     _let_through(actor, model_version, override_reason)
     with transaction.atomic():
+        deployment.policy = carried_along(actor=actor, deployment=deployment, version=model_version, rule=decision.rule)
         deployment.model_version = model_version
-        deployment.save(update_fields=["model_version", "updated_at"])
+        deployment.save(update_fields=["model_version", "policy", "updated_at"])
         details = _pointing(model_version)
         record("deployment.repoint", deployment, rule=decision.rule, version=model_version.number, details=details)
     return deployment

@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 
 from rest.problems import Refused
 from serving.explaining.explainers import reasons_of
-from serving.models import Deployment, DeploymentState
+from serving.models import DecisionPolicy, Deployment, DeploymentState
 from serving.predictors import predictor_of
 from serving.runtime.answering import Served, Snapshot
+from serving.runtime.decisions.policy import Policy
 from serving.runtime.faults import InstanceErrors
 from training.models import ModelVersion
 from training.revoked import data_revoked, require_usable
@@ -28,13 +29,13 @@ from training.revoked import data_revoked, require_usable
 NEEDED = (
     "id", "name", "state", "updated_at", "department_id", "model_version__model_id", "model_version__number",
     "model_version__storage_key", "model_version__sha256", "model_version__revocations",
-    "model_version__run__dataset_version_id",
+    "model_version__run__dataset_version_id", "policy__model_version_id", "policy__document",
 )  # fmt: skip
 
 
 def rows() -> QuerySet[Deployment]:
     """Deployments with what a snapshot needs of them and no more."""
-    return Deployment.objects.select_related("model_version__run").only(*NEEDED)
+    return Deployment.objects.select_related("model_version__run", "policy").only(*NEEDED)
 
 
 def mark_of(deployment: Deployment) -> tuple[Any, ...]:
@@ -80,12 +81,13 @@ def build(deployment: Deployment) -> Snapshot:
         name=deployment.name,
         department=deployment.department_id,
         paused=deployment.state == DeploymentState.PAUSED,
-        champion=served(deployment.model_version),
+        champion=served(deployment.model_version, deployment.policy),
     )
 
 
-def served(version: ModelVersion) -> Served:
-    """The version with its loaded model. Raises Refused."""
+def served(version: ModelVersion, policy: DecisionPolicy | None = None) -> Served:
+    """The version with its loaded model, and the policy where it is one for this version. Raises Refused."""
+    fitting = policy if policy is not None and policy.model_version_id == version.pk else None
     return Served(
         id=str(version.pk),
         number=version.number,
@@ -93,6 +95,7 @@ def served(version: ModelVersion) -> Served:
         data_version=str(version.run.dataset_version_id) if version.run else None,
         explanation=reasons_of(version),
         revoked=data_revoked(version),
+        policy=Policy(fitting.document) if fitting else None,
     )
 
 

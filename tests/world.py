@@ -21,6 +21,7 @@ from departments.access import actor_for
 from departments.access_requests import request_access
 from departments.services import create_grant
 from jobs.testing import run_pending
+from serving.policies.services import save_policy
 from serving.services import deploy
 from tests.people import make_departments, make_people
 from training.configuration import Request
@@ -95,6 +96,9 @@ def make_world() -> World:
         actor=actor, name=f"{NAME_CANARY}-loans", department=departments.credit_risk, model_version=model_version,
         created_by_id=people.emil.pk,
     )  # fmt: skip
+    policy = save_policy(
+        actor=actor, version=model_version, settings={"threshold": 0.4}, reason=f"{NAME_CANARY} reason"
+    )
     erasure = find_subject(actor=actor_for(people.mona), department=departments.credit_risk, subject=ROW_CANARY)
     run_pending()
     erasure.refresh_from_db()
@@ -129,8 +133,8 @@ def make_world() -> World:
         departments=departments, people=people, department=departments.credit_risk, dataset=dataset, version=version,
         upload=upload, uploaded=uploaded,
         recipe=recipe, run=run, waiting=waiting, study=study, trial=study.trials.get(), model=model_version.model,
-        model_version=model_version, deployment=deployment, job=version.job, waiting_job=waiting.job, grant=grant,
-        source=source, feed=feed, allowance=allowance, token=token, erasure=erasure,
+        model_version=model_version, deployment=deployment, policy=policy, job=version.job, waiting_job=waiting.job,
+        grant=grant, source=source, feed=feed, allowance=allowance, token=token, erasure=erasure,
         event=AuditEvent.objects.filter(object_id=str(dataset.pk)).latest("created_at"),
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from serving.api.views import DeploymentViewSet, Predict
 from serving.explaining.api import Counterfactuals
 from serving.outcomes.api import Outcomes
+from serving.policies.api import PolicyDetail, PolicyList, PolicyPreview, UsePolicy
 
 router = SimpleRouter(use_regex_path=False)
 router.register("deployments", DeploymentViewSet, basename="deployment")
@@ -13,5 +14,11 @@ urlpatterns = [
     path("deployments/<slug:name>/predict/", Predict.as_view(), name="deployment-predict"),
     path("deployments/<slug:name>/outcomes/", Outcomes.as_view(), name="deployment-outcomes"),
     path("deployments/<slug:name>/counterfactuals/", Counterfactuals.as_view(), name="deployment-counterfactuals"),
+    path("deployments/<slug:name>/policy/", UsePolicy.as_view(), name="deployment-policy"),
+    path("models/<uuid:id>/policies/", PolicyList.as_view(), name="model-policies"),
+    path("models/<uuid:id>/policies/<int:number>/", PolicyDetail.as_view(), name="model-policy"),
+    path(
+        "models/<uuid:id>/versions/<int:number>/policy-preview/", PolicyPreview.as_view(), name="model-policy-preview"
+    ),
     *router.urls,
 ]

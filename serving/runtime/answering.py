@@ -52,7 +52,7 @@ class Explanation(Protocol):
 
 
 class Policy(Protocol):
-    """Calibrates `probabilities`, sets `label` by the threshold and adds `decision`, in place. It comes last."""
+    """Calibrates `probabilities`, with `label` the likeliest class by them, and adds `decision`, in place. It comes last."""
 
     @property
     def version(self) -> int: ...

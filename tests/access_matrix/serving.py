@@ -35,6 +35,24 @@ ROWS = [
         "api/v1/deployments/<slug:name>/outcomes/", "POST", "422 403 422 422 404 422 403 404 401", args=NAME,
         body={"request_id": "9e3c2d0f-0000-4000-8000-000000000000", "value": 1},
     ),
+    Row("api/v1/models/<uuid:id>/policies/", "GET", "200 200 200 200 404 403 403 404 401", args={"id": "model.pk"}),
+    Row(
+        "api/v1/models/<uuid:id>/policies/", "POST", "403 403 201 201 404 403 403 404 401", args={"id": "model.pk"},
+        body={"settings": {"threshold": 0.4}, "reason": "as agreed"},
+    ),
+    Row(
+        "api/v1/models/<uuid:id>/policies/<int:number>/", "GET", "200 200 200 200 404 403 403 404 401",
+        args={"id": "model.pk", "number": "policy.number"},
+    ),
+    Row(
+        "api/v1/models/<uuid:id>/versions/<int:number>/policy-preview/", "POST",
+        "403 403 200 200 404 403 403 404 401",
+        args={"id": "model.pk", "number": "model_version.number"}, body={"settings": {"threshold": 0.4}},
+    ),
+    Row(
+        "api/v1/deployments/<slug:name>/policy/", "POST", "403 403 200 200 404 403 403 404 401", args=NAME,
+        body={"number": None},
+    ),
     Row("deployments/<slug:name>/delete/", "POST", "403 403 403 302 404 403 403 404 302", args=NAME, form=True),
     Row(
         "models/<uuid:model_id>/versions/<int:number>/try/", "POST", "200 403 200 200 404 200 403 404 302",
