@@ -16,6 +16,7 @@ from serving.runtime.answering import Asked
 MAX_INSTANCES = 10_000
 MEMBERS = ("instances", "explain", "interval", "key")
 MAX_KEY = 200
+USUAL_LEVEL = 0.9  # of intervals and sets, where the request says true
 
 
 def read(body: bytes) -> Asked:
@@ -44,9 +45,10 @@ def with_members(asked: dict[str, Any]) -> Asked:
     explain, interval, key = asked.get("explain", False), asked.get("interval"), asked.get("key")
     if not isinstance(explain, bool):
         raise invalid("explain", _("expected true or false"))
-    # type(…) tells true, which is an int to Python, from 1.
-    if interval is not None and not (type(interval) in (int, float) and 0 < interval < 1):
-        raise invalid("interval", _("expected a share of cases to be covered, such as 0.9"))
+    if isinstance(interval, bool):
+        interval = USUAL_LEVEL if interval else None
+    if interval is not None and not (isinstance(interval, int | float) and 0 < interval < 1):
+        raise invalid("interval", _("expected a share of cases to be covered, such as 0.9, or true for 0.9"))
     if key is not None and not (isinstance(key, str) and 0 < len(key) <= MAX_KEY):
         raise invalid("key", _("expected text of 1 to %s characters") % MAX_KEY)
     return Asked(asked["instances"], explain, None if interval is None else float(interval), key)

@@ -74,8 +74,9 @@ from serving.alerts.models import Alert, AlertRule, Severity
 from serving.monitoring.models import RefusedCalls, TrafficHour, TrafficMinute
 from serving.outcomes.models import Outcome
 from serving.policies.models import DecisionPolicy
+from serving.uncertainty.models import ModelUncertainty
 
 __all__ = [
-    "Alert", "AlertRule", "DecisionPolicy", "Deployment", "DeploymentState", "Outcome", "Prediction", "RefusedCalls",
-    "Severity", "TrafficHour", "TrafficMinute",
+    "Alert", "AlertRule", "DecisionPolicy", "Deployment", "DeploymentState", "ModelUncertainty", "Outcome", "Prediction",
+    "RefusedCalls", "Severity", "TrafficHour", "TrafficMinute",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from serving.predictors import predictor_of
 from serving.runtime.answering import Served, Snapshot
 from serving.runtime.decisions.policy import Policy
 from serving.runtime.faults import InstanceErrors
+from serving.uncertainty.learned import uncertainty_of
 from training.models import ModelVersion
 from training.revoked import data_revoked, require_usable
 
@@ -29,13 +30,15 @@ from training.revoked import data_revoked, require_usable
 NEEDED = (
     "id", "name", "state", "updated_at", "department_id", "model_version__model_id", "model_version__number",
     "model_version__storage_key", "model_version__sha256", "model_version__revocations",
-    "model_version__run__dataset_version_id", "policy__model_version_id", "policy__document",
+    "model_version__run__dataset_version_id", "model_version__uncertainty__made_at", "policy__model_version_id",
+    "policy__document",
 )  # fmt: skip
 
 
 def rows() -> QuerySet[Deployment]:
     """Deployments with what a snapshot needs of them and no more."""
-    return Deployment.objects.select_related("model_version__run", "policy").only(*NEEDED)
+    related = ("model_version__run", "model_version__uncertainty", "policy")
+    return Deployment.objects.select_related(*related).only(*NEEDED)
 
 
 def mark_of(deployment: Deployment) -> tuple[Any, ...]:
@@ -94,6 +97,7 @@ def served(version: ModelVersion, policy: DecisionPolicy | None = None) -> Serve
         predictor=predictor_of(version),
         data_version=str(version.run.dataset_version_id) if version.run else None,
         explanation=reasons_of(version),
+        uncertainty=uncertainty_of(version),
         revoked=data_revoked(version),
         policy=Policy(fitting.document) if fitting else None,
     )

@@ -114,7 +114,10 @@ class PredictRequestSerializer(serializers.Serializer[Any]):
     )
     explain = serializers.BooleanField(required=False, help_text="Whether each answer says what moved it.")
     interval = serializers.FloatField(
-        required=False, help_text="The share of cases, such as 0.9, that an interval or set is to cover."
+        required=False,
+        min_value=0.5,
+        max_value=0.99,
+        help_text="The share of cases, such as 0.9, that an interval or set is to cover; true means 0.9.",
     )
     key = serializers.CharField(
         required=False, max_length=200, help_text="Requests with the same key are answered by the same version."
@@ -149,6 +152,12 @@ class AnswerSerializer(serializers.Serializer[Any]):
     label = serializers.JSONField(required=False)  # type: ignore[assignment]
     probabilities = serializers.DictField(child=serializers.FloatField(), required=False)
     explanation = ExplanationSerializer(required=False)
+    interval = serializers.ListField(
+        child=serializers.FloatField(), min_length=2, max_length=2, required=False, help_text="Low and high."
+    )
+    set = serializers.ListField(
+        child=serializers.JSONField(), required=False, help_text="The classes that the level does not rule out."
+    )
 
 
 class PredictResponseSerializer(serializers.Serializer[Any]):

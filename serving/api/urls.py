@@ -7,6 +7,9 @@ from serving.api.views import DeploymentViewSet, Predict
 from serving.explaining.api import Counterfactuals
 from serving.outcomes.api import Outcomes
 from serving.policies.api import PolicyDetail, PolicyList, PolicyPreview, UsePolicy
+from serving.uncertainty.api import RealisedCoverage, Uncertainty
+
+VERSION = "models/<uuid:model_id>/versions/<int:number>"
 
 router = SimpleRouter(use_regex_path=False)
 router.register("deployments", DeploymentViewSet, basename="deployment")
@@ -20,5 +23,7 @@ urlpatterns = [
     path(
         "models/<uuid:id>/versions/<int:number>/policy-preview/", PolicyPreview.as_view(), name="model-policy-preview"
     ),
+    path("deployments/<slug:name>/coverage/", RealisedCoverage.as_view(), name="deployment-coverage"),
+    path(f"{VERSION}/uncertainty/", Uncertainty.as_view(), name="model-version-uncertainty"),
     *router.urls,
 ]

@@ -41,6 +41,9 @@ class Computed:
 class Uncertainty(Protocol):
     """Adds `interval` (regression) or `set` (classification) to each answer, in place."""
 
+    def refusal(self, level: float) -> Fault | None:
+        """Why this level cannot be answered, if it cannot."""
+
     def add(self, computed: Computed, answers: list[Answer], level: float) -> None:
         """`level` is the coverage asked for, between 0 and 1."""
 
@@ -187,11 +190,13 @@ def _answers(served: Served, asked: Sequence[Asked]) -> list[list[Answer] | Inst
 
 
 def _prepared(served: Served, asked: Asked) -> tuple[list[dict[str, Any]], np.ndarray] | InstanceErrors:
-    faults = []
+    faults: list[Fault] = []
     if asked.explain and served.explanation is None:
         faults.append(Fault("explain", NO_EXPLANATION))
-    if asked.interval is not None and served.uncertainty is None:
-        faults.append(Fault("interval", NO_UNCERTAINTY))
+    if asked.interval is not None:
+        uncertainty = served.uncertainty
+        refusal = Fault("interval", NO_UNCERTAINTY) if uncertainty is None else uncertainty.refusal(asked.interval)
+        faults += [refusal] if refusal else []
     if faults:
         return InstanceErrors(faults)
     try:

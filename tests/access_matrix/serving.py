@@ -3,6 +3,7 @@
 from tests.access_matrix import Row
 
 NAME = {"name": "deployment.name"}
+API_VERSION = {"model_id": "model.pk", "number": "model_version.number"}
 ROW = {"age": 30, "income": 1100, "grade": "plain"}
 TENSORS = {"inputs": [
     {"name": "age", "datatype": "INT64", "shape": [1], "data": [30]},
@@ -106,4 +107,13 @@ ROWS = [
             ),
         )
     ),
+    Row(
+        "api/v1/models/<uuid:model_id>/versions/<int:number>/uncertainty/", "GET",
+        "200 200 200 200 404 200 200 404 401", args=API_VERSION,
+    ),
+    Row(
+        "api/v1/models/<uuid:model_id>/versions/<int:number>/uncertainty/", "POST",
+        "403 403 200 200 404 403 403 404 401", args=API_VERSION, body={"by": ""},
+    ),
+    Row("api/v1/deployments/<slug:name>/coverage/", "GET", "409 409 409 409 404 403 403 404 401", args=NAME),
 ]  # fmt: skip

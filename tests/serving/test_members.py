@@ -23,7 +23,7 @@ Api = Callable[..., APIClient]
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("explain", "yes"), ("explain", 1), ("interval", 0), ("interval", 1), ("interval", True), ("interval", "0.9"),
+        ("explain", "yes"), ("explain", 1), ("interval", 0), ("interval", 1), ("interval", "0.9"),
         ("key", ""), ("key", 7), ("key", "k" * 201), ("colour", "red"),
     ],
 )  # fmt: skip
