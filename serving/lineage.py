@@ -1,4 +1,4 @@
-"""What serving tells of lineage: a deployment answers with a model version."""
+"""What serving tells of lineage: a deployment answers with a model version, and fills data sets with predictions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from datasets.lineage.graph import Edge, Node, Wanted, contribute
 from departments.access import Actor
-from serving.models import Deployment
+from serving.models import BatchPrediction, Deployment
 
 WEEK = timedelta(days=7)
 
@@ -22,6 +22,10 @@ def links(wanted: Wanted) -> Iterator[Edge]:
     touched = Q(pk__in=wanted.get("deployment", set())) | Q(model_version__in=wanted.get("model", set()))
     for deployment, model in Deployment.objects.filter(touched).values_list("pk", "model_version"):
         yield ("model", model), ("deployment", deployment)
+    predicted = Q(deployment__in=wanted.get("deployment", set())) | Q(result__in=wanted.get("version", set()))
+    for deployment, result in BatchPrediction.objects.filter(predicted).values_list("deployment", "result"):
+        if result:
+            yield ("deployment", deployment), ("version", result)
 
 
 def deployments(actor: Actor, ids: set[UUID]) -> Iterator[Node]:

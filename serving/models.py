@@ -71,12 +71,14 @@ class Prediction(models.Model):
 
 # The models of the subjects stand in their own packages.
 from serving.alerts.models import Alert, AlertRule, Severity
+from serving.batch.models import BatchPrediction
 from serving.monitoring.models import RefusedCalls, TrafficHour, TrafficMinute
 from serving.outcomes.models import Outcome
 from serving.policies.models import DecisionPolicy
 from serving.uncertainty.models import ModelUncertainty
 
 __all__ = [
-    "Alert", "AlertRule", "DecisionPolicy", "Deployment", "DeploymentState", "ModelUncertainty", "Outcome", "Prediction",
+    "Alert", "AlertRule", "BatchPrediction", "DecisionPolicy", "Deployment", "DeploymentState", "ModelUncertainty",
+    "Outcome", "Prediction",
     "RefusedCalls", "Severity", "TrafficHour", "TrafficMinute",
 ]  # fmt: skip

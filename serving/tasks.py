@@ -1,10 +1,13 @@
-"""What beat asks of serving."""
+"""What beat and jobs ask of serving."""
 
 from celery import shared_task
 
 from serving.alerts.watch import watch
+from serving.batch import tasks as batch_tasks
 from serving.monitoring.counting import forget_old
 from serving.prediction_log import ship
+
+__all__ = ["batch_tasks", "ship_predictions"]
 
 
 @shared_task(name="serving.tasks.ship_predictions")

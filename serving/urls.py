@@ -3,6 +3,7 @@
 from django.urls import path
 
 from serving import views
+from serving.batch import views as batches
 from serving.explaining import views as explaining
 from serving.outcomes import views as outcomes
 
@@ -16,6 +17,7 @@ urlpatterns = [
     path("deployments/<slug:name>/resume/", views.resume, name="resume"),
     path("deployments/<slug:name>/delete/", views.delete, name="delete"),
     path("deployments/<slug:name>/outcomes/", outcomes.page, name="outcomes"),
+    path("deployments/<slug:name>/batches/", batches.page, name="batches"),
     path("models/<uuid:model_id>/versions/<int:number>/try/", views.try_version, name="try"),
     path("models/<uuid:model_id>/versions/<int:number>/why/", explaining.why, name="why"),
     path("models/<uuid:model_id>/versions/<int:number>/change/", explaining.change, name="change"),

@@ -4,6 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from serving.api.views import DeploymentViewSet, Predict
+from serving.batch.api import BatchPredictionDetail, BatchPredictions
 from serving.explaining.api import Counterfactuals
 from serving.outcomes.api import Outcomes
 from serving.policies.api import PolicyDetail, PolicyList, PolicyPreview, UsePolicy
@@ -25,5 +26,9 @@ urlpatterns = [
     ),
     path("deployments/<slug:name>/coverage/", RealisedCoverage.as_view(), name="deployment-coverage"),
     path(f"{VERSION}/uncertainty/", Uncertainty.as_view(), name="model-version-uncertainty"),
+    path("deployments/<slug:name>/batch-predictions/", BatchPredictions.as_view(), name="deployment-batches"),
+    path(
+        "deployments/<slug:name>/batch-predictions/<uuid:id>/", BatchPredictionDetail.as_view(), name="deployment-batch"
+    ),
     *router.urls,
 ]

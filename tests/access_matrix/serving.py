@@ -91,6 +91,21 @@ ROWS = [
     ),
     # A grant to predict does not open what others asked.
     Row("api/v1/deployments/<slug:name>/predictions/", "GET", "200 200 200 200 404 403 403 404 401", args=NAME),
+    Row("deployments/<slug:name>/batches/", "GET", "200 200 200 200 404 200 200 404 302", args=NAME),
+    Row(
+        "deployments/<slug:name>/batches/", "POST", "302 403 302 302 404 302 403 404 302", args=NAME,
+        body={"dataset": "$dataset.pk"}, form=True,
+    ),
+    Row("api/v1/deployments/<slug:name>/batch-predictions/", "GET", "200 200 200 200 404 200 200 404 401", args=NAME),
+    Row(
+        "api/v1/deployments/<slug:name>/batch-predictions/", "POST", "202 403 202 202 404 202 403 404 401", args=NAME,
+        body={"dataset": "$dataset.pk"},
+    ),
+    # A batch is seen by the department that keeps its result; there is none of this id.
+    Row(
+        "api/v1/deployments/<slug:name>/batch-predictions/<uuid:id>/", "GET", "404 404 404 404 404 404 404 404 401",
+        args={**NAME, "id": "deployment.pk"},
+    ),
     Row("v2", "GET", EVERYBODY),
     Row("v2/health/live", "GET", EVERYBODY),
     Row("v2/health/ready", "GET", EVERYBODY),
