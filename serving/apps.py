@@ -13,9 +13,11 @@ class ServingConfig(AppConfig):
         from serving import ends, lineage, prediction_log, traces
         from serving.alerts.kinds import register_notices
         from serving.exporting import scorer
+        from serving.rollouts import notices
         from training import artifacts
 
         register_notices()
+        notices.register()
         traces.register()
         artifacts.accompany(scorer.files)
         lineage.register()

@@ -30,6 +30,7 @@ class Tab:
 
 TABS = (
     Tab("overview", _("Overview"), "serving:detail", own=False),
+    Tab("traffic", _("Traffic"), "serving:traffic"),
     Tab("batch", _("Batches"), "serving:batches", own=False),
     Tab("outcomes", _("Outcomes"), "serving:outcomes"),
 )

@@ -45,6 +45,15 @@ class Deployment(models.Model):
         return ("model", self.model_version.model_id)
 
 
+class Arm(models.TextChoices):
+    """By whom a request was answered while a rollout went on."""
+
+    CHAMPION = "champion", _("Champion")
+    CHALLENGER = "challenger", _("Challenger")
+    # It was the challenger's to answer, which failed: the champion answered.
+    FALLBACK = "fallback", _("Champion, for a challenger that failed")
+
+
 class Prediction(models.Model):
     """One answered request: what was asked, what was answered, by which version, how fast."""
 
@@ -59,6 +68,10 @@ class Prediction(models.Model):
     instances = models.JSONField()
     answers = models.JSONField()
     microseconds = models.PositiveIntegerField()
+    # Empty where no rollout was on its way.
+    arm = models.CharField(max_length=10, choices=Arm.choices, blank=True)
+    # Whether the challenger answered the same, unseen by the caller: null where it was not asked.
+    shadow_agreed = models.BooleanField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -75,10 +88,11 @@ from serving.batch.models import BatchPrediction
 from serving.monitoring.models import RefusedCalls, TrafficHour, TrafficMinute
 from serving.outcomes.models import Outcome
 from serving.policies.models import DecisionPolicy
+from serving.rollouts.models import Rollout, RolloutTally, SignOff, SignOffRule, Switch
 from serving.uncertainty.models import ModelUncertainty
 
 __all__ = [
-    "Alert", "AlertRule", "BatchPrediction", "DecisionPolicy", "Deployment", "DeploymentState", "ModelUncertainty",
-    "Outcome", "Prediction",
-    "RefusedCalls", "Severity", "TrafficHour", "TrafficMinute",
+    "Alert", "AlertRule", "Arm", "BatchPrediction", "DecisionPolicy", "Deployment", "DeploymentState", "ModelUncertainty",
+    "Outcome", "Prediction", "RefusedCalls", "Rollout", "RolloutTally", "Severity", "SignOff", "SignOffRule", "Switch",
+    "TrafficHour", "TrafficMinute",
 ]  # fmt: skip

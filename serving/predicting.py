@@ -152,4 +152,6 @@ def _line(question: Question, told: Told, at: str, microseconds: int) -> bytes:
         "request": orjson.Fragment(question.body.translate(_ONE_LINE)),
         "answers": told.predictions,
     }
+    if told.answered.fell_back:
+        entry["fell_back"] = True
     return orjson.dumps(entry)

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,8 @@ from departments.quotas.kinds import period_of
 from rest.problems import Refused
 from serving.models import Deployment, Prediction
 from serving.monitoring import counting
+from serving.rollouts import comparing, watching
+from serving.rollouts.comparing import Seen
 from serving.runtime.spool import Spool, finished
 from serving.runtime.tally import REFUSALS
 
@@ -97,11 +99,15 @@ def ship() -> int:
     spool = _spools.get(folder())
     if spool is not None:
         spool.rotate()
-    stored = 0
+    stored, asked = 0, set[str]()
     for segment in finished(folder()):
         with segment.open("rb") as lines:
-            stored += sum(_store(batch) for batch in _batches(lines))
+            for batch in _batches(lines):
+                stored += _store(batch)
+                asked |= {entry["deployment"] for entry in batch if "refused" not in entry}
         segment.unlink()
+    if asked:
+        watching.watch(asked)
     return stored
 
 
@@ -123,7 +129,7 @@ def _batches(lines: Iterable[bytes]) -> Iterator[list[dict[str, Any]]]:
 def _store(batch: list[dict[str, Any]]) -> int:
     """Store a batch; where the database refuses it, line by line, so that one line does not hold up the rest."""
     try:
-        return _insert(batch)
+        return _insert(batch, comparing.look_at(batch))
     except DatabaseError:
         if not connection.is_usable():
             raise
@@ -132,7 +138,7 @@ def _store(batch: list[dict[str, Any]]) -> int:
 
 def _store_one(entry: dict[str, Any]) -> int:
     try:
-        return _insert([entry])
+        return _insert([entry], comparing.look_at([entry]))
     except DatabaseError:
         _log.exception("prediction %s is kept in %s", entry.get("request_id") or entry["refused"], REJECTED)
         with (folder() / REJECTED).open("ab") as rejected:
@@ -141,14 +147,16 @@ def _store_one(entry: dict[str, Any]) -> int:
 
 
 @transaction.atomic
-def _insert(batch: list[dict[str, Any]]) -> int:
+def _insert(batch: list[dict[str, Any]], seen: Mapping[str, Seen]) -> int:
+    """Store what is new of a batch, and what `seen` says of it for a rollout."""
     counting.count_refused([entry for entry in batch if "refused" in entry])
     batch = [entry for entry in batch if "refused" not in entry]
     names = _names({entry["deployment"] for entry in batch})
     stored = Prediction.objects.filter(request_id__in=[entry["request_id"] for entry in batch])
     known = {str(request_id) for request_id in stored.values_list("request_id", flat=True)}
     fresh = [entry for entry in batch if entry["deployment"] in names and entry["request_id"] not in known]
-    Prediction.objects.bulk_create([_row(entry) for entry in fresh])
+    Prediction.objects.bulk_create([_row(entry, seen.get(entry["request_id"])) for entry in fresh])
+    comparing.store(seen[entry["request_id"]] for entry in fresh if entry["request_id"] in seen)
     _audit(fresh, names)
     counting.count(fresh)
     return len(fresh)
@@ -160,7 +168,7 @@ def _names(ids: set[str]) -> dict[str, Deployment]:
     return {str(deployment.pk): deployment for deployment in found}
 
 
-def _row(entry: dict[str, Any]) -> Prediction:
+def _row(entry: dict[str, Any], seen: Seen | None) -> Prediction:
     return Prediction(
         request_id=entry["request_id"],
         deployment_id=entry["deployment"],
@@ -172,6 +180,8 @@ def _row(entry: dict[str, Any]) -> Prediction:
         instances=entry["request"]["instances"],
         answers=entry["answers"],
         microseconds=entry["microseconds"],
+        arm=seen.arm if seen else "",
+        shadow_agreed=seen.agreed if seen else None,
         created_at=datetime.fromisoformat(entry["at"]),
     )
 

@@ -12,11 +12,15 @@ from audit.services import record
 from departments.access import Actor, Verb, require
 from departments.models import Department
 from rest.problems import Refused, invalid
+from serving.gates import check_same_answer, let_through
 from serving.models import Deployment, DeploymentState
 from serving.policies.services import carried_along
 from serving.predictors import predictor_of
+from serving.rollouts.models import Switch, Why
+from serving.rollouts.pointing import point
+from serving.rollouts.services import require_no_rollout
+from serving.rollouts.sign_offs import require_signed
 from training.models import ModelVersion
-from training.overrides import override, require_none_open
 from training.revoked import require_usable
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
@@ -35,21 +39,16 @@ def deploy(
     """Let `name` answer predictions with `model_version`, in the department that owns the model.
 
     The artifact is loaded first: a name never points at files that cannot answer. Findings that are open close the way
-    (409), unless `override_reason` says why they may pass.
+    (409), unless `override_reason` says why they may pass; so does a sign-off that is needed and missing (409).
     """
     decision = require(actor, Verb.DEPLOY, model_version)
     _check_name(name)
     if department is not None and department.pk != model_version.department_id:
         raise invalid("department", _("a model is deployed in the department that owns it"))
     predictor_of(model_version)
-    _let_through(actor, model_version, override_reason)
+    let_through(actor, model_version, override_reason)
+    require_signed(actor=actor, version=model_version, name=name)
     return _create(name, model_version, decision.rule, created_by_id)
-
-
-def _let_through(actor: Actor, version: ModelVersion, reason: str) -> None:
-    if reason:
-        override(actor=actor, version=version, reason=reason)
-    require_none_open(version)
 
 
 def _check_name(name: str) -> None:
@@ -69,6 +68,7 @@ def _create(name: str, version: ModelVersion, rule: str, created_by_id: UUID | N
     except IntegrityError:
         detail = _("The name “%s” is in use in this installation. Choose another one.") % name
         raise Refused("exists", detail, errors=[{"field": "name", "message": detail}]) from None
+    Switch.objects.create(deployment=deployment, after=version, why=Why.DEPLOYED, by_id=created_by_id)
     record("deployment.create", deployment, rule=rule, version=version.number, details=_pointing(version))
     return deployment
 
@@ -78,32 +78,22 @@ def repoint(
 ) -> Deployment:
     """Let the name answer with another version. Requests that are being answered finish with the one they began with.
 
-    Findings are judged as by `deploy`. A policy in use is fitted anew for the version (409 where it cannot be).
+    Findings and sign-offs are judged as by `deploy`. A policy in use is fitted anew for the version (409 where it cannot
+    be). While a rollout is on its way it is refused (409).
     """
     decision = require(actor, Verb.DEPLOY, deployment)
     require(actor, Verb.DEPLOY, model_version)
-    _check_same_answer(deployment, model_version)
+    check_same_answer(deployment, model_version)
     predictor_of(model_version)
-    _let_through(actor, model_version, override_reason)
+    let_through(actor, model_version, override_reason)
+    require_signed(actor=actor, version=model_version, name=deployment.name, deployment=deployment)
     with transaction.atomic():
-        deployment.policy = carried_along(actor=actor, deployment=deployment, version=model_version, rule=decision.rule)
-        deployment.model_version = model_version
-        deployment.save(update_fields=["model_version", "policy", "updated_at"])
+        require_no_rollout(deployment)
+        policy = carried_along(actor=actor, deployment=deployment, version=model_version, rule=decision.rule)
+        point(deployment, model_version, policy, why=Why.REPOINTED, by_id=actor.person_id)
         details = _pointing(model_version)
         record("deployment.repoint", deployment, rule=decision.rule, version=model_version.number, details=details)
     return deployment
-
-
-def _check_same_answer(deployment: Deployment, version: ModelVersion) -> None:
-    """Callers of a name rely on what it answers: the target and its kind stay."""
-    if version.department_id != deployment.department_id:
-        raise invalid("model_version", _("a model is deployed in the department that owns it"))
-    now = deployment.model_version
-    if (now.target, now.task) != (version.target, version.task):
-        detail = _(
-            "This name answers “%(target)s” (%(task)s); deploy a model that answers something else under its own name"
-        )
-        raise invalid("model_version", detail % {"target": now.target, "task": now.task})
 
 
 def pause(*, actor: Actor, deployment: Deployment) -> Deployment:

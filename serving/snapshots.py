@@ -19,6 +19,7 @@ from rest.problems import Refused
 from serving.explaining.explainers import reasons_of
 from serving.models import DecisionPolicy, Deployment, DeploymentState
 from serving.predictors import predictor_of
+from serving.rollouts.models import ACTIVE
 from serving.runtime.answering import Served, Snapshot
 from serving.runtime.decisions.policy import Policy
 from serving.runtime.faults import InstanceErrors
@@ -33,6 +34,7 @@ NEEDED = (
     "model_version__run__dataset_version_id", "model_version__uncertainty__made_at", "policy__model_version_id",
     "policy__document",
 )  # fmt: skip
+HEAVY = ("challenger__manifest", "challenger__card")
 
 
 def rows() -> QuerySet[Deployment]:
@@ -85,7 +87,24 @@ def build(deployment: Deployment) -> Snapshot:
         department=deployment.department_id,
         paused=deployment.state == DeploymentState.PAUSED,
         champion=served(deployment.model_version, deployment.policy),
+        **_challenging(deployment),
     )
+
+
+def _challenging(deployment: Deployment) -> dict[str, Any]:
+    """The challenger's part while a rollout is on its way. One that cannot be loaded answers nothing; its rollout is rolled
+    back when the log is next stored, where it cannot be compared."""
+    rollout = (
+        deployment.rollouts.filter(state__in=ACTIVE).select_related("challenger__run", "policy").defer(*HEAVY).first()
+    )
+    if rollout is None:
+        return {}
+    step = rollout.current
+    try:
+        challenger = served(rollout.challenger, rollout.policy)
+    except Refused:
+        return {}
+    return {"challenger": challenger, "mode": step.mode, "share": step.share, "salt": rollout.salt}
 
 
 def served(version: ModelVersion, policy: DecisionPolicy | None = None) -> Served:

@@ -6,6 +6,7 @@ from serving.alerts.watch import watch
 from serving.batch import tasks as batch_tasks
 from serving.monitoring.counting import forget_old
 from serving.prediction_log import ship
+from serving.rollouts import watching
 
 __all__ = ["batch_tasks", "ship_predictions"]
 
@@ -26,3 +27,10 @@ def watch_deployments() -> int:
 def forget_traffic() -> None:
     """Drop counts that no page shows any more."""
     forget_old()
+
+
+@shared_task(name="serving.tasks.watch_rollouts")
+def watch_rollouts() -> int:
+    """Roll back what an alarm speaks against, take the steps that are due, and fold past counts together."""
+    watching.fold()
+    return watching.watch()

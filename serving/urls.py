@@ -6,6 +6,7 @@ from serving import views
 from serving.batch import views as batches
 from serving.explaining import views as explaining
 from serving.outcomes import views as outcomes
+from serving.rollouts import views as rollouts
 
 app_name = "serving"
 urlpatterns = [
@@ -18,6 +19,17 @@ urlpatterns = [
     path("deployments/<slug:name>/delete/", views.delete, name="delete"),
     path("deployments/<slug:name>/outcomes/", outcomes.page, name="outcomes"),
     path("deployments/<slug:name>/batches/", batches.page, name="batches"),
+    path("deployments/<slug:name>/traffic/", rollouts.traffic, name="traffic"),
+    path("deployments/<slug:name>/traffic/live/", rollouts.live, name="traffic-live"),
+    path("deployments/<slug:name>/rollback/", rollouts.rollback, name="rollback"),
+    path("deployments/<slug:name>/sign-off/", rollouts.rule, name="sign-off-rule"),
+    path("deployments/<slug:name>/rollouts/", rollouts.start, name="rollout-start"),
+    path("deployments/<slug:name>/rollouts/<uuid:id>/advance/", rollouts.advance, name="rollout-advance"),
+    path("deployments/<slug:name>/rollouts/<uuid:id>/pause/", rollouts.pause, name="rollout-pause"),
+    path("deployments/<slug:name>/rollouts/<uuid:id>/resume/", rollouts.resume, name="rollout-resume"),
+    path("deployments/<slug:name>/rollouts/<uuid:id>/share/", rollouts.share, name="rollout-share"),
+    path("sign-offs/<uuid:id>/", rollouts.sign_off, name="sign-off"),
+    path("sign-offs/<uuid:id>/answer/", rollouts.answer, name="sign-off-answer"),
     path("models/<uuid:model_id>/versions/<int:number>/try/", views.try_version, name="try"),
     path("models/<uuid:model_id>/versions/<int:number>/why/", explaining.why, name="why"),
     path("models/<uuid:model_id>/versions/<int:number>/change/", explaining.change, name="change"),

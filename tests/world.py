@@ -21,10 +21,14 @@ from departments.access import actor_for
 from departments.access_requests import request_access
 from departments.services import create_grant
 from jobs.testing import run_pending
+from serving.models import SignOff
 from serving.policies.services import save_policy
+from serving.rollouts.services import start
+from serving.rollouts.steps import Step
 from serving.services import deploy
 from tests.people import make_departments, make_people
 from training.configuration import Request
+from training.models import ModelVersion
 from training.services import start_run
 from training.studies import start_study
 from webhooks.services import create_endpoint, ping
@@ -99,6 +103,7 @@ def make_world() -> World:
     policy = save_policy(
         actor=actor, version=model_version, settings={"threshold": 0.4}, reason=f"{NAME_CANARY} reason"
     )
+    rollout = bring_in_another(deployment, actor)
     erasure = find_subject(actor=actor_for(people.mona), department=departments.credit_risk, subject=ROW_CANARY)
     run_pending()
     erasure.refresh_from_db()
@@ -134,8 +139,31 @@ def make_world() -> World:
         upload=upload, uploaded=uploaded,
         recipe=recipe, run=run, waiting=waiting, study=study, trial=study.trials.get(), model=model_version.model,
         model_version=model_version, deployment=deployment, policy=policy, job=version.job, waiting_job=waiting.job,
+        rollout=rollout, sign_off=sign_off_asked(model_version, departments, people),
         grant=grant, source=source, feed=feed, allowance=allowance, token=token, erasure=erasure,
         event=AuditEvent.objects.filter(object_id=str(dataset.pk)).latest("created_at"),
+    )  # fmt: skip
+
+
+def bring_in_another(deployment: Any, actor: Any) -> Any:
+    """A rollout in the shadow of a second version, which is the first one again."""
+    version = deployment.model_version
+    again = {name: getattr(version, name) for name in ("model", "department", "family", "task", "target", "storage_key",
+                                                       "sha256", "manifest", "card", "created_by")}  # fmt: skip
+    challenger = ModelVersion.objects.create(number=2, **again)
+    return start(
+        actor=actor,
+        deployment=deployment,
+        challenger=challenger,
+        steps=[Step("shadow", 0.0, None, 0), Step("canary", 0.1)],
+    )
+
+
+def sign_off_asked(version: Any, departments: SimpleNamespace, people: SimpleNamespace) -> Any:
+    """Dana asks for the Clinic, as if the version were the Clinic's."""
+    return SignOff.objects.create(
+        model_version=version, owner=departments.credit_risk, department=departments.clinic, name="clinic-scoring",
+        datasets=[f"{NAME_CANARY} loans"], created_by=people.dana,
     )  # fmt: skip
 
 

@@ -15,7 +15,8 @@ from departments.models import AccessRequest, Department, Grant
 from departments.overview import NamedGrant, name_grants
 from departments.request_pages import NamedRequest, named
 from jobs.models import Job
-from serving.models import Deployment
+from serving.models import Deployment, SignOff
+from serving.rollouts.pages import waiting_for
 from training.models import TrainingRun
 
 SHOWN = 6
@@ -33,6 +34,7 @@ class Overview:
     deployments: list[Deployment]
     expiring: list[NamedGrant]
     asked: list[NamedRequest]
+    sign_offs: list[SignOff]
 
     @property
     def is_new(self) -> bool:
@@ -56,6 +58,7 @@ def overview(actor: Actor, department: Department) -> Overview:
         deployments=list(mine(Deployment.objects).select_related("model_version__model")[:SHOWN]),
         expiring=name_grants(_expiring(department), actor),
         asked=named(AccessRequest.objects.to_decide(actor).filter(owner=department).with_people()[:SHOWN], actor),
+        sign_offs=waiting_for(actor, department, SHOWN),
     )
 
 

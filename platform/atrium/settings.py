@@ -270,6 +270,9 @@ SPECTACULAR_SETTINGS = {
         "Pruner": "training.models.Pruner",
         "TrialOrigin": "training.models.Origin",
         "DeploymentState": "serving.models.DeploymentState",
+        "RolloutState": "serving.rollouts.models.RolloutState",
+        "SignOffState": "serving.rollouts.models.SignOffState",
+        "SwitchWhy": "serving.rollouts.models.Why",
         "GrantEnd": "departments.models.Choice",
         "FeedMode": "datasets.sources.models.Mode",
         "FeedDeletes": "datasets.sources.models.Deletes",
@@ -334,6 +337,8 @@ CELERY_BEAT_SCHEDULE = {
     "ship-predictions": {"task": "serving.tasks.ship_predictions", "schedule": 15, "options": {"expires": 15}},
     "watch-deployments": {"task": "serving.tasks.watch_deployments", "schedule": 60, "options": {"expires": 60}},
     "forget-traffic": {"task": "serving.tasks.forget_traffic", "schedule": 24 * 3600, "options": {"expires": 3600}},
+    # Steps of rollouts whose time has come; alarms are looked at with every shipment too.
+    "watch-rollouts": {"task": "serving.tasks.watch_rollouts", "schedule": 5, "options": {"expires": 5}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 

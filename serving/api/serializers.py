@@ -11,6 +11,7 @@ from departments.access import Verb, decide
 from departments.models import Department
 from serving.inputs import columns_shown, example_of
 from serving.models import Deployment, DeploymentState, Prediction
+from serving.rollouts.serializers import SIGN_OFF_RULES, TrafficFields, TrafficSerializer
 from training.api.serializers import DataRevokedField
 
 
@@ -51,15 +52,15 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
         read_only_fields = fields
 
 
-class DeploymentDetailSerializer(DeploymentSerializer):
-    """With the model's own schema and a request that works."""
+class DeploymentDetailSerializer(TrafficFields, DeploymentSerializer):
+    """With the model's own schema, a request that works, and who answers now."""
 
     inputs = serializers.SerializerMethodField()
     classes = serializers.SerializerMethodField()
     example = serializers.SerializerMethodField()
 
     class Meta(DeploymentSerializer.Meta):
-        fields = (*DeploymentSerializer.Meta.fields, "inputs", "classes", "example")
+        fields = (*DeploymentSerializer.Meta.fields, "inputs", "classes", "example", "traffic", "rollout", "sign_off")
         read_only_fields = fields
 
     def _open(self, deployment: Deployment) -> bool:
@@ -98,10 +99,20 @@ class DeploymentChangeSerializer(serializers.Serializer[Any]):
         max_length=2000, required=False, help_text="Why findings that are open against the version may pass."
     )
     state = serializers.ChoiceField(choices=DeploymentState.choices, required=False)
+    traffic = serializers.ListField(
+        child=TrafficSerializer(), required=False, min_length=1, max_length=2,
+        help_text="Who is to answer: begins, changes, completes or rolls back a rollout, whichever it takes.",
+    )  # fmt: skip
+    sign_off = serializers.ChoiceField(
+        choices=SIGN_OFF_RULES, required=False,
+        help_text="Whether a model of own data needs a sign-off to answer here. Needs the role manager.",
+    )  # fmt: skip
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not {"model_version", "state"} & set(attrs):
-            raise serializers.ValidationError("give model_version or state")
+        if not {"model_version", "state", "traffic", "sign_off"} & set(attrs):
+            raise serializers.ValidationError("give model_version, traffic, state or sign_off")
+        if {"model_version", "traffic"} <= set(attrs):
+            raise serializers.ValidationError("give model_version or traffic, not both")
         return attrs
 
 
@@ -180,6 +191,6 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
         model = Prediction
         fields = (
             "id", "model_version", "person_id", "token_id", "rule", "rows", "instances", "answers", "microseconds",
-            "created_at",
+            "arm", "shadow_agreed", "created_at",
         )  # fmt: skip
         read_only_fields = fields

@@ -8,12 +8,16 @@ from serving.batch.api import BatchPredictionDetail, BatchPredictions
 from serving.explaining.api import Counterfactuals
 from serving.outcomes.api import Outcomes
 from serving.policies.api import PolicyDetail, PolicyList, PolicyPreview, UsePolicy
+from serving.rollouts.api import RolloutViewSet, SignOffRuleView, SignOffViewSet, SwitchViewSet
 from serving.uncertainty.api import RealisedCoverage, Uncertainty
 
 VERSION = "models/<uuid:model_id>/versions/<int:number>"
 
 router = SimpleRouter(use_regex_path=False)
 router.register("deployments", DeploymentViewSet, basename="deployment")
+router.register("deployments/<slug:name>/rollouts", RolloutViewSet, basename="rollout")
+router.register("deployments/<slug:name>/switches", SwitchViewSet, basename="switch")
+router.register("sign-offs", SignOffViewSet, basename="sign-off")
 urlpatterns = [
     path("deployments/<slug:name>/predict/", Predict.as_view(), name="deployment-predict"),
     path("deployments/<slug:name>/outcomes/", Outcomes.as_view(), name="deployment-outcomes"),
@@ -30,5 +34,6 @@ urlpatterns = [
     path(
         "deployments/<slug:name>/batch-predictions/<uuid:id>/", BatchPredictionDetail.as_view(), name="deployment-batch"
     ),
+    path("departments/<slug:slug>/sign-off/", SignOffRuleView.as_view(), name="sign-off-rule"),
     *router.urls,
 ]

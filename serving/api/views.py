@@ -32,6 +32,10 @@ from serving.api.serializers import (
 )
 from serving.models import Deployment, DeploymentState, Prediction
 from serving.ownership import require_own
+from serving.rollouts.serializers import ReasonSerializer
+from serving.rollouts.services import go_back
+from serving.rollouts.shares import Part, set_traffic
+from serving.rollouts.sign_offs import set_rule
 from serving.runtime.tally import REFUSALS
 from training.models import ModelVersion
 
@@ -86,19 +90,38 @@ class DeploymentViewSet(mixins.ListModelMixin, AtriumViewSet):
 
     @extend_schema(request=DeploymentChangeSerializer, responses=DeploymentDetailSerializer)
     def partial_update(self, request: Request, name: str) -> Response:
-        """Point the name at another version of the same target, pause it, or resume it."""
+        """Point the name at another version of the same target, share its traffic out, pause it, or resume it."""
         deployment = self.object(Verb.DEPLOY)
         self.check_if_match(request, self._shown(deployment))
         asked = DeploymentChangeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        if "model_version" in asked.validated_data:
-            version = self._version(asked.validated_data["model_version"])
-            reason = asked.validated_data.get("override_reason", "")
-            services.repoint(actor=self.actor, deployment=deployment, model_version=version, override_reason=reason)
-        if "state" in asked.validated_data:
-            active = asked.validated_data["state"] == DeploymentState.ACTIVE
-            (services.resume if active else services.pause)(actor=self.actor, deployment=deployment)
-        return Response(self._shown(deployment))
+        self._change(deployment, asked.validated_data)
+        return Response(self._shown(self.get_queryset().get(pk=deployment.pk)))
+
+    def _change(self, deployment: Deployment, values: dict[str, Any]) -> None:
+        who: dict[str, Any] = {"actor": self.actor, "deployment": deployment}
+        reason = values.get("override_reason", "")
+        if "sign_off" in values:
+            always = {"always": True, "never": False}.get(values["sign_off"])
+            set_rule(**who, department=deployment.department, always=always)
+        if "model_version" in values:
+            services.repoint(**who, model_version=self._version(values["model_version"]), override_reason=reason)
+        if "traffic" in values:
+            parts = [Part(self._version(each["version"]), each["share"], each["mode"]) for each in values["traffic"]]
+            set_traffic(**who, parts=parts, override_reason=reason)
+        if "state" in values:
+            (services.resume if values["state"] == DeploymentState.ACTIVE else services.pause)(**who)
+
+    @extend_schema(request=ReasonSerializer, responses=DeploymentDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def rollback(self, request: Request, name: str) -> Response:
+        """Go back: out of the rollout that is on its way, or to the version that answered before."""
+        deployment = self.object(Verb.DEPLOY)
+        self.check_if_match(request, self._shown(deployment))
+        asked = ReasonSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        go_back(actor=self.actor, deployment=deployment, said=asked.validated_data.get("reason", ""))
+        return Response(self._shown(self.get_queryset().get(pk=deployment.pk)))
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, name: str) -> Response:

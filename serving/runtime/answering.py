@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -17,6 +16,7 @@ import numpy as np
 from serving.runtime.faults import Fault, InstanceErrors
 from serving.runtime.inputs import _
 from serving.runtime.predictor import Predictor
+from serving.runtime.routing import takes_challenger
 
 Answer = dict[str, Any]
 
@@ -79,8 +79,9 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A deployment at one moment. With a challenger, `mode` says whether it answers in the `shadow` (computed and
-    logged, never returned) or as a `canary`, for `share` of the requests, told apart by their keys and `salt`.
+    """A deployment at one moment. As a `canary` the challenger answers `share` of the requests, told apart by their keys
+    and `salt`. In the `shadow` it answers none here: it is compared when the log is stored (serving.rollouts.comparing),
+    so that it neither delays nor fails an answer.
     """
 
     id: str
@@ -109,12 +110,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One answer: `predictions` in the order of the instances, who `served` it, and the challenger's answers where it
-    runs in the shadow: an InstanceErrors where it could not read what the champion read."""
+    """One answer: `predictions` in the order of the instances, who `served` it, and whether it was the champion because
+    the challenger, whose turn it was, failed."""
 
     predictions: list[Answer]
     served: Served
-    shadow: list[Answer] | InstanceErrors | None = None
+    fell_back: bool = False
 
 
 def answer(snapshot: Snapshot, asked: Asked, request_id: str) -> Answered:
@@ -129,37 +130,38 @@ def answer_all(snapshot: Snapshot, requests: Sequence[tuple[Asked, str]]) -> lis
     """Answer (asked, request id) of several callers in one computation for each version: the cost of a call of numpy
     or ONNX Runtime is shared. The faults of one request touch no other."""
     found: list[Answered | InstanceErrors] = [InstanceErrors([])] * len(requests)
-    chosen = [serving(snapshot, asked, request_id) for asked, request_id in requests]
-    for served in {id(each): each for each in chosen}.values():
-        mine = [index for index, each in enumerate(chosen) if each is served]
-        for index, told in zip(mine, _answers(served, [requests[index][0] for index in mine]), strict=True):
-            found[index] = told if isinstance(told, InstanceErrors) else Answered(told, served)
-    if snapshot.mode == "shadow" and snapshot.challenger is not None:
-        _add_shadow(snapshot.challenger, requests, found)
+    champion, challenger = snapshot.champion, snapshot.challenger
+    mine: list[int] = []
+    left = list(range(len(requests)))
+    if challenger is not None and snapshot.mode == "canary":
+        mine = [i for i, (asked, request_id) in enumerate(requests) if _is_canary(snapshot, asked, request_id)]
+        for index, theirs in zip(mine, _attempts(challenger, [requests[i][0] for i in mine]), strict=True):
+            if theirs is not None:
+                found[index] = Answered(theirs, challenger)
+        left = [index for index, each in enumerate(found) if not isinstance(each, Answered)]
+    failed = set(mine)
+    for index, told in zip(left, _answers(champion, [requests[i][0] for i in left]), strict=True):
+        found[index] = told if isinstance(told, InstanceErrors) else Answered(told, champion, index in failed)
     return found
 
 
-def _add_shadow(
-    challenger: Served, requests: Sequence[tuple[Asked, str]], found: list[Answered | InstanceErrors]
-) -> None:
-    """The challenger answers what the champion answered, plainly: nobody reads its reasons or intervals."""
-    for index, each in enumerate(found):
-        if isinstance(each, Answered):
-            [shadow] = _answers(challenger, [Asked(requests[index][0].instances)])
-            found[index] = Answered(each.predictions, each.served, shadow)
+def _is_canary(snapshot: Snapshot, asked: Asked, request_id: str) -> bool:
+    """Whether the challenger answers: of one key always, or never, while its share stays."""
+    return takes_challenger(asked.key or request_id, snapshot.salt, snapshot.share)
 
 
-def serving(snapshot: Snapshot, asked: Asked, request_id: str) -> Served:
-    """The version that answers this request: of a canary, always the same one for the same key."""
-    if snapshot.mode != "canary" or snapshot.challenger is None:
-        return snapshot.champion
-    return snapshot.challenger if _place(snapshot.salt, asked.key or request_id) < snapshot.share else snapshot.champion
+def _attempts(challenger: Served, asked: Sequence[Asked]) -> list[list[Answer] | None]:
+    """The challenger's answers; None where it has none, for whatever reason: then the champion answers, and a caller
+    sees no error that the champion alone would not have made."""
+    try:
+        return [None if isinstance(told, InstanceErrors) else told for told in _answers(challenger, asked)]
+    except Exception:  # a model graph raises whatever it likes
+        return [_attempt(challenger, each) for each in asked] if len(asked) > 1 else [None] * len(asked)
 
 
-def _place(salt: str, key: str) -> float:
-    """Where a key stands in [0, 1): evenly, and otherwise for every rollout."""
-    digest = blake2b(f"{salt}\0{key}".encode(errors="surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+def _attempt(challenger: Served, asked: Asked) -> list[Answer] | None:
+    [told] = _attempts(challenger, [asked])
+    return told
 
 
 def _answers(served: Served, asked: Sequence[Asked]) -> list[list[Answer] | InstanceErrors]:

@@ -11,11 +11,10 @@ from rest_framework.test import APIClient
 
 from serving import snapshots
 from serving.models import Deployment
-from serving.runtime.answering import Answered, Asked, Snapshot, answer, answer_all, serving
+from serving.runtime.answering import Answered, Asked, answer, answer_all
 from serving.runtime.faults import InstanceErrors
 from tests.serving.artifacts import ROW
 from tests.serving.test_predict import URL
-from training.models import ModelVersion
 
 Api = Callable[..., APIClient]
 
@@ -61,27 +60,3 @@ def test_the_fault_of_one_request_touches_no_other(deployment: Deployment) -> No
         assert isinstance(together, Answered)
         [[mine], [other]] = together.predictions, single.predictions
         assert mine["probabilities"] == pytest.approx(other["probabilities"], rel=1e-12)
-
-
-def test_a_canary_takes_its_share_and_keeps_its_keys(
-    make_version: Callable[..., ModelVersion], deployment: Deployment
-) -> None:
-    champion = snapshots.served(deployment.model_version)
-    challenger = snapshots.served(make_version(gain=2.0))
-    snapshot = Snapshot(
-        "d", "name", deployment.department_id, False, champion, challenger, mode="canary", share=0.1, salt="s"
-    )
-    chosen = [serving(snapshot, Asked([], key=f"customer-{n}"), "") is challenger for n in range(10_000)]
-    assert 900 <= sum(chosen) <= 1100
-    assert chosen == [serving(snapshot, Asked([], key=f"customer-{n}"), "x") is challenger for n in range(10_000)]
-
-
-def test_a_shadow_is_computed_and_not_returned(
-    make_version: Callable[..., ModelVersion], deployment: Deployment
-) -> None:
-    champion, challenger = snapshots.served(deployment.model_version), snapshots.served(make_version(gain=2.0))
-    snapshot = Snapshot("d", "name", deployment.department_id, False, champion, challenger, mode="shadow")
-    told = answer(snapshot, Asked([ROW]), "r")
-    assert told.served is champion
-    assert told.predictions == champion.predictor.predict([ROW])
-    assert told.shadow == challenger.predictor.predict([ROW])

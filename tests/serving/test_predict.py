@@ -230,7 +230,7 @@ def test_an_exchanged_artifact_answers_nothing(api_of: Api, deployment: Deployme
 def test_it_costs_few_queries(api_of: Api, deployment: Deployment, django_assert_max_num_queries: Any) -> None:
     alice = api_of("alice")
     ask(alice, [ROW])
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         assert ask(alice, [ROW]).status_code == 200
 
 
