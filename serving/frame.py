@@ -32,6 +32,7 @@ TABS = (
     Tab("overview", _("Overview"), "serving:detail", own=False),
     Tab("traffic", _("Traffic"), "serving:traffic"),
     Tab("batch", _("Batches"), "serving:batches", own=False),
+    Tab("monitoring", _("Monitoring"), "serving:monitoring"),
     Tab("outcomes", _("Outcomes"), "serving:outcomes"),
 )
 

@@ -5,6 +5,7 @@ from django.urls import path
 from serving import views
 from serving.batch import views as batches
 from serving.explaining import views as explaining
+from serving.monitoring import views as monitoring
 from serving.outcomes import views as outcomes
 from serving.rollouts import views as rollouts
 
@@ -17,6 +18,9 @@ urlpatterns = [
     path("deployments/<slug:name>/pause/", views.pause, name="pause"),
     path("deployments/<slug:name>/resume/", views.resume, name="resume"),
     path("deployments/<slug:name>/delete/", views.delete, name="delete"),
+    path("deployments/<slug:name>/monitoring/", monitoring.page, name="monitoring"),
+    path("deployments/<slug:name>/monitoring/rules/", monitoring.rule, name="alert-rule"),
+    path("deployments/<slug:name>/monitoring/alerts/<uuid:id>/", monitoring.alert, name="alert"),
     path("deployments/<slug:name>/outcomes/", outcomes.page, name="outcomes"),
     path("deployments/<slug:name>/batches/", batches.page, name="batches"),
     path("deployments/<slug:name>/traffic/", rollouts.traffic, name="traffic"),

@@ -21,8 +21,9 @@ from django.utils import timezone
 from datasets.models import Dataset, DatasetVersion, Feed, Recipe, Source, Upload
 from departments.models import AccessRequest, Grant, Notice
 from jobs.models import Job
-from serving.models import Deployment
+from serving.models import Alert, Deployment
 from training.models import ModelVersion, RegisteredModel, Study, TrainingRun, Trial
+from webhooks.models import Endpoint
 
 PINNED = Path(__file__).with_name("query_counts.json")
 LISTS = (
@@ -51,6 +52,9 @@ LISTS = (
     "/api/v1/access-requests/?limit=500",
     "/api/v1/notices/?limit=500",
     "/api/v1/departments/?limit=500",
+    "/api/v1/alerts/?limit=500",
+    "/api/v1/departments/credit-risk/webhooks/?limit=500",
+    "/departments/credit-risk/webhooks/",
 )
 
 
@@ -83,9 +87,12 @@ def make(count: int, departments: SimpleNamespace, people: SimpleNamespace, mark
         ModelVersion(model=model, number=1, run=run, family="linear", task="binary", target="y", sha256="0", **own)
         for model, run in zip(models, runs, strict=True)
     )
-    Deployment.objects.bulk_create(
+    deployments = Deployment.objects.bulk_create(
         Deployment(name=name, model_version=version, **own) for name, version in zip(names, made, strict=True)
     )
+    told = {"department": home, "kind": "rollback", "severity": "warning", "details": {"name": "x", "message": "y"}}
+    Alert.objects.bulk_create(Alert(deployment=each, **told) for each in deployments)
+    Endpoint.objects.bulk_create(Endpoint(name=name, target="https://example.com/", sealed="", **own) for name in names)
     Grant.objects.bulk_create(
         Grant(owner=home, department=departments.clinic, object_kind="dataset", object_id=table.pk, verbs=["discover"])
         for table in tables

@@ -21,6 +21,7 @@ from departments.access import actor_for
 from departments.access_requests import request_access
 from departments.services import create_grant
 from jobs.testing import run_pending
+from serving.alerts.services import raise_alert
 from serving.models import SignOff
 from serving.policies.services import save_policy
 from serving.rollouts.services import start
@@ -133,6 +134,7 @@ def make_world() -> World:
     ping(actor=actor_for(people.mona), endpoint=webhook)
     return World(
         webhook=webhook, webhook_delivery=webhook.deliveries.get(),
+        alert=raise_alert(deployment, "rollback", "warning", f"{NAME_CANARY} errors rose"),
         listed=listed, listed_version=listed.versions.get(), asked=asked,
         notice=people.mona.notices.latest("created_at"),
         departments=departments, people=people, department=departments.credit_risk, dataset=dataset, version=version,

@@ -174,4 +174,5 @@ def finish(run: TrainingRun, report: TrainReport, stored: Stored, table: Describ
     run.save()
     if not hasattr(run, "trial") and not run.reproduces_id:
         register(run=run, stored=stored)
+    services.tell_finished(run)
     remeasure(run.department_id)

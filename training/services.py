@@ -26,6 +26,7 @@ from rest.problems import Refused, invalid
 from training.configuration import Configuration, Request, check
 from training.models import WITH_RESULT, RunState, TrainingRun
 from training.states import REFUSALS, SIGNALS, TABLE, situation_of
+from webhooks.events import emit
 
 # What of a run says what it does.
 REPEATED = (
@@ -276,4 +277,14 @@ def follow_job(job: Job) -> TrainingRun | None:
     run.progress = job.progress
     run.finished_at = timezone.now()
     run.save(update_fields=["state", "error", "progress", "finished_at"])
+    tell_finished(run)
     return run
+
+
+def tell_finished(run: TrainingRun) -> None:
+    """Webhooks hear of a run's end; of the many trials of a study they do not."""
+    if hasattr(run, "trial"):
+        return
+    code = (run.error or {}).get("code")
+    told = {"run": {"id": str(run.pk), "name": run.name, "state": run.state, "target": run.target}}
+    emit(run.department_id, "run.finished", {**told, "error": code} if code else told)

@@ -10,12 +10,15 @@ from django.conf import settings
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from jobs.models import Job, JobState
+from departments.models import Department
+from jobs.models import Job, JobState, Worker
+from serving.models import Alert
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Counts over all departments; `queues` holds (queue, waiting, running); sizes in bytes."""
+    """Counts over all departments; `queues` holds (queue, waiting, running), `workers` (name, slots, last seen); sizes in
+    bytes."""
 
     queued: int
     running: int
@@ -23,7 +26,9 @@ class Health:
     failed_today: int
     oldest_queued: datetime | None
     queues: list[tuple[str, int, int]]
-    workers: list[str]
+    workers: list[tuple[str, int, datetime]]
+    # (department, open alerts, those of drift), of departments that have some.
+    alarms: list[tuple[Department, int, int]]
     disk_free: int
     disk_total: int
 
@@ -53,7 +58,18 @@ def health() -> Health:
     return Health(
         **counts,
         queues=sorted(per_queue),
-        workers=sorted(set(Job.objects.filter(running).exclude(worker="").values_list("worker", flat=True))),
+        workers=list(Worker.objects.order_by("name").values_list("name", "slots", "seen_at")),
+        alarms=_alarms(),
         disk_free=disk.free,
         disk_total=disk.total,
     )
+
+
+DRIFT = ("drift", "answers")
+
+
+def _alarms() -> list[tuple[Department, int, int]]:
+    open_ = Alert.objects.filter(closed_at=None).order_by().values_list("department")
+    counted = open_.annotate(n=Count("pk"), drift=Count("pk", filter=Q(kind__in=DRIFT)))
+    found = {department: (n, drift) for department, n, drift in counted}
+    return [(each, *found[each.pk]) for each in Department.objects.filter(pk__in=found)]

@@ -15,7 +15,7 @@ from departments.models import AccessRequest, Department, Grant
 from departments.overview import NamedGrant, name_grants
 from departments.request_pages import NamedRequest, named
 from jobs.models import Job
-from serving.models import Deployment, SignOff
+from serving.models import Alert, Deployment, SignOff
 from serving.rollouts.pages import waiting_for
 from training.models import TrainingRun
 
@@ -35,6 +35,7 @@ class Overview:
     expiring: list[NamedGrant]
     asked: list[NamedRequest]
     sign_offs: list[SignOff]
+    alerts: list[Alert]
 
     @property
     def is_new(self) -> bool:
@@ -57,6 +58,7 @@ def overview(actor: Actor, department: Department) -> Overview:
         datasets=list(_usable(actor, department)[:SHOWN]),
         deployments=list(mine(Deployment.objects).select_related("model_version__model")[:SHOWN]),
         expiring=name_grants(_expiring(department), actor),
+        alerts=list(mine(Alert.objects).filter(closed_at=None).select_related("deployment")[:SHOWN]),
         asked=named(AccessRequest.objects.to_decide(actor).filter(owner=department).with_people()[:SHOWN], actor),
         sign_offs=waiting_for(actor, department, SHOWN),
     )

@@ -62,7 +62,7 @@ def _opened(alert: Alert) -> None:
 
 
 def _tell(alert: Alert, notice: str, key: str) -> None:
-    path = reverse("serving:detail", args=[alert.deployment.name])
+    path = reverse("serving:monitoring", args=[alert.deployment.name])
     notify(notice, engineers_of(alert.department_id), key=key, path=path, **alert.details)
 
 

@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from serving.api.views import DeploymentViewSet, Predict
 from serving.batch.api import BatchPredictionDetail, BatchPredictions
 from serving.explaining.api import Counterfactuals
+from serving.monitoring.api import AlertRules, AlertViewSet, Monitoring
 from serving.outcomes.api import Outcomes
 from serving.policies.api import PolicyDetail, PolicyList, PolicyPreview, UsePolicy
 from serving.rollouts.api import RolloutViewSet, SignOffRuleView, SignOffViewSet, SwitchViewSet
@@ -18,7 +19,10 @@ router.register("deployments", DeploymentViewSet, basename="deployment")
 router.register("deployments/<slug:name>/rollouts", RolloutViewSet, basename="rollout")
 router.register("deployments/<slug:name>/switches", SwitchViewSet, basename="switch")
 router.register("sign-offs", SignOffViewSet, basename="sign-off")
+router.register("alerts", AlertViewSet, basename="alert")
 urlpatterns = [
+    path("deployments/<slug:name>/monitoring/", Monitoring.as_view(), name="deployment-monitoring"),
+    path("deployments/<slug:name>/alert-rules/", AlertRules.as_view(), name="deployment-alert-rules"),
     path("deployments/<slug:name>/predict/", Predict.as_view(), name="deployment-predict"),
     path("deployments/<slug:name>/outcomes/", Outcomes.as_view(), name="deployment-outcomes"),
     path("deployments/<slug:name>/counterfactuals/", Counterfactuals.as_view(), name="deployment-counterfactuals"),

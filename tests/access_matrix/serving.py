@@ -131,4 +131,27 @@ ROWS = [
         "403 403 200 200 404 403 403 404 401", args=API_VERSION, body={"by": ""},
     ),
     Row("api/v1/deployments/<slug:name>/coverage/", "GET", "409 409 409 409 404 403 403 404 401", args=NAME),
+    # Figures of what callers asked are for the owning department, as the log is.
+    Row("deployments/<slug:name>/monitoring/", "GET", "200 200 200 200 404 403 403 404 302", args=NAME),
+    Row(
+        "deployments/<slug:name>/monitoring/rules/", "POST", "403 403 302 302 404 403 403 404 302",
+        args=NAME, body={"kind": "latency", "threshold": "100", "is_on": "on"}, form=True,
+    ),
+    Row(
+        "deployments/<slug:name>/monitoring/alerts/<uuid:id>/", "POST", "403 403 302 302 404 403 403 404 302",
+        args={**NAME, "id": "alert.pk"}, body={"do": "close"}, form=True,
+    ),
+    Row("api/v1/deployments/<slug:name>/monitoring/", "GET", "200 200 200 200 404 403 403 404 401", args=NAME),
+    Row("api/v1/deployments/<slug:name>/alert-rules/", "GET", "200 200 200 200 404 403 403 404 401", args=NAME),
+    Row(
+        "api/v1/deployments/<slug:name>/alert-rules/", "PUT", "403 403 200 200 404 403 403 404 401",
+        args=NAME, body={"kind": "latency", "threshold": 100},
+    ),
+    # Platform admins see that a deployment has a problem, by kind and column; they cannot settle it.
+    Row("api/v1/alerts/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/alerts/<uuid:id>/", "GET", "200 200 200 200 404 404 200 404 401", args={"id": "alert.pk"}),
+    Row(
+        "api/v1/alerts/<uuid:id>/acknowledge/", "POST", "403 403 200 200 404 404 403 404 401", args={"id": "alert.pk"}
+    ),
+    Row("api/v1/alerts/<uuid:id>/close/", "POST", "403 403 200 200 404 404 403 404 401", args={"id": "alert.pk"}),
 ]  # fmt: skip

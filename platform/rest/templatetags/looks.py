@@ -56,6 +56,8 @@ LOOKS: dict[str, Look] = {
     "raised": Look("bell-ringing", "bad", _("Open")),
     "acknowledged": Look("user-check", "warn", _("In hand")),
     "closed": Look("check", "good", _("Over")),
+    "drifted": Look("wave-sine", "warn", _("Changed")),
+    "steady": Look("check", "good", _("As before")),
     "delivered": Look("check", "good", _("Delivered")),
     "info": Look("info-circle", "quiet", _("Note")),
     "champion": Look("crown", "accent", _("Champion")),
