@@ -12,7 +12,7 @@ class TrainingConfig(AppConfig):
         from datasets.erasure import traces
         from datasets.used_by import contribute
         from departments.quotas import stored
-        from training import backgrounds, lineage, scored, uses
+        from training import backgrounds, effects, lineage, scored, uses
         from training import holdings as artifacts
         from training.models import ScoredRows
 
@@ -22,6 +22,7 @@ class TrainingConfig(AppConfig):
         traces.witness("models", uses.witnesses)
         traces.follow("scored_rows", scored.forget_rows)
         traces.follow("backgrounds", backgrounds.forget_rows)
+        traces.follow("effects", effects.forget_rows)
         post_delete.connect(scored.follow_deletion, sender=ScoredRows)
         lineage.register()
         stored.contribute("models", artifacts.size_of)

@@ -346,3 +346,18 @@ class ModelVersion(models.Model):
     @property
     def grant_target(self) -> tuple[str, uuid.UUID]:
         return ("model", self.model_id)
+
+
+class Effects(models.Model):
+    """How a version uses its columns, worked out by a job: see training.effects. `content` is empty until it has ended."""
+
+    version = models.OneToOneField(ModelVersion, on_delete=models.CASCADE, related_name="effects")
+    job = models.ForeignKey("jobs.Job", on_delete=models.SET_NULL, null=True, related_name="+")
+    content = models.BinaryField(default=bytes)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "effects"
+
+    def __str__(self) -> str:
+        return f"{self.version_id}: effects"

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.registry import handler
 from jobs.services import requester
-from training import curves, services, studies
+from training import curves, effects, services, studies
 from training.execution import execute, may_go_on
 from training.models import TrainingRun
 
@@ -42,3 +42,11 @@ def train(ctx: JobContext) -> dict[str, Any]:
     return execute(
         TrainingRun.objects.select_related("dataset_version__dataset", "department").get(pk=ctx.payload["run"]), ctx
     )
+
+
+@handler(
+    "training.effects", title=_("Work out how a model uses its columns"), queue="training", authorize=effects.may_work,
+    recheck=True, priority=1,
+)  # fmt: skip
+def work_out_effects(ctx: JobContext) -> dict[str, Any]:
+    return effects.execute(ctx)

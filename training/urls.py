@@ -31,5 +31,6 @@ urlpatterns = [
     path("models/<uuid:id>/", models.detail, name="model"),
     path("models/<uuid:id>/versions/<int:number>/", models.version, name="model-version"),
     path("models/<uuid:id>/versions/<int:number>/override/", models.override_finding, name="override"),
+    path("models/<uuid:id>/versions/<int:number>/effects/", models.work_out_effects, name="effects"),
     path("models/<uuid:id>/versions/<int:number>/download/", models.file, name="model-download"),
 ]

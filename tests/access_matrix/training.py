@@ -84,6 +84,8 @@ ROWS = [
         body={"check": "leakage"},
         form=True,
     ),
+    Row("models/<uuid:id>/versions/<int:number>/effects/", "GET", INSIDE, args=VERSION),
+    Row("models/<uuid:id>/versions/<int:number>/effects/", "POST", INSIDE, args=VERSION, form=True),
     Row("models/<uuid:id>/versions/<int:number>/download/", "GET", INSIDE, args=VERSION),
     Row("api/v1/families/", "GET", API_ANYBODY),
     Row("api/v1/starting-points/", "GET", API_ANYBODY),
@@ -127,5 +129,7 @@ ROWS = [
         args=API_VERSION,
         body={"check": "leakage", "reason": "x"},
     ),
+    Row("api/v1/models/<uuid:model_id>/versions/<int:number>/effects/", "GET", API_INSIDE, args=API_VERSION),
+    Row("api/v1/models/<uuid:model_id>/versions/<int:number>/effects/", "POST", API_INSIDE, args=API_VERSION),
     Row("api/v1/models/<uuid:model_id>/versions/<int:number>/download/", "GET", API_INSIDE, args=API_VERSION),
 ]

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count, Max, QuerySet
-from django.http import FileResponse
+from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins
+from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from departments.access import Verb, require
 from departments.api.viewsets import AtriumViewSet
+from training import effects
+from training.api.effects import EffectsSerializer
 from training.api.serializers import ModelSerializer, ModelVersionSerializer, OverrideSerializer
 from training.cards import sees_values
 from training.downloads import BUNDLE, download
@@ -97,6 +99,23 @@ class ModelVersionViewSet(AtriumViewSet):
         else:
             override(actor=self.actor, version=version, **values)
         return Response(self._serializer(version, sees_values(self.actor, version)).data)
+
+    @extend_schema(methods=["get"], responses=EffectsSerializer)
+    @extend_schema(methods=["post"], request=None, responses={202: EffectsSerializer})
+    @action(detail=True, methods=["get", "post"])
+    def effects(self, request: Request, model_id: Any, number: int) -> Response:
+        """Permutation importance with intervals, and the answer along each column. POST has a job work them out.
+
+        For whoever may preview the model's data: the curves run along values of rows.
+        """
+        version = self.object(Verb.PREVIEW)
+        if request.method == "POST":
+            made = effects.start(actor=self.actor, version=version)
+            return Response(EffectsSerializer(made).data, status=status.HTTP_202_ACCEPTED)
+        found = effects.effects_of(version)
+        if found is None:
+            raise Http404
+        return Response(EffectsSerializer(found).data)
 
     def _serializer(self, found: Any, values: bool, *, many: bool = False) -> ModelVersionSerializer:
         return ModelVersionSerializer(

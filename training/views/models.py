@@ -10,12 +10,12 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count, OuterRef, Subquery
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from departments.access import Verb, decide, require
+from departments.access import Actor, Verb, decide, require
 from rest.paging import page_of
 from rest.problems import Refused
-from training import results, starting
+from training import effect_charts, effects, results, starting
 from training.cards import sees_values
 from training.downloads import BUNDLE, download, offered
 from training.models import ModelVersion, RegisteredModel
@@ -94,9 +94,39 @@ def version(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
         "files": offered(found) if decide(actor, Verb.EXPORT, found).allowed else [],
         "may_deploy": decide(actor, Verb.DEPLOY, found).allowed and not is_frozen(found),
         "may_override": decide(actor, Verb.DEPLOY, found).allowed,
+        **_effects(actor, found),
         "deployments": found.deployments.all() if found.department_id in actor.roles else [],
     }
     return render(request, "training/model_version.html", page)
+
+
+def _effects(actor: Actor, found: ModelVersion) -> dict[str, Any]:
+    """How the model uses its columns, for whoever may see values of rows."""
+    if not effects.may_see(actor, found):
+        return {}
+    kept = effects.effects_of(found)
+    content = effects.content_of(kept) if kept else None
+    return {
+        "may_see_effects": True,
+        "effects": effect_charts.charts_of(content, found) if content else None,
+        "effects_job": kept.job if kept else None,
+        "effects_working": effects.is_working(kept),
+    }
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def work_out_effects(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
+    """The part of the page on how the model uses its columns; POST has a job work it out."""
+    found = _version(request, id, number, Verb.PREVIEW)
+    actor, refusal = request.actor, ""  # type: ignore[attr-defined]
+    if request.method == "POST":
+        try:
+            effects.start(actor=actor, version=found)
+        except Refused as refused:
+            refusal = refused.detail
+    context = {"model_version": found, "model": found.model, "effects_refusal": refusal, **_effects(actor, found)}
+    return render(request, "training/_effects.html", context, status=422 if refusal else 200)
 
 
 @login_required
