@@ -74,12 +74,16 @@ class Charts:
 
 def charts_of(content: Mapping[str, Any], version: ModelVersion) -> Charts:
     """What engine/effects.py worked out, laid out."""
-    classes = [str(label) for label in version.manifest.get("classes") or ()]
+    classes = [_word(label) for label in version.manifest.get("classes") or ()]
     answer = classes[1] if len(classes) == 2 else ""
     names = classes if len(classes) > 2 else [answer or version.target]
     curves = [_curve(entry, names) for entry in content["curves"]]
     bars = _bars(content["importance"])
     return Charts(bars, curves, content["rows"], content["metric"], content["baseline"], answer)
+
+
+def _word(label: Any) -> str:
+    return str(label).lower() if isinstance(label, bool) else str(label)
 
 
 def _bars(entries: Sequence[Mapping[str, Any]]) -> list[Bar]:

@@ -51,6 +51,11 @@ def may_see(actor: Actor, version: ModelVersion) -> bool:
     return decide(actor, Verb.PREVIEW, version).allowed
 
 
+def may_start(actor: Actor, version: ModelVersion) -> bool:
+    """It reads the data: for those of the owning department who may train."""
+    return version.department_id in actor.departments_with(Verb.TRAIN)
+
+
 def is_working(found: Effects | None) -> bool:
     return found is not None and found.job is not None and found.job.state in {JobState.QUEUED, JobState.RUNNING}
 
@@ -59,6 +64,9 @@ def is_working(found: Effects | None) -> bool:
 def start(*, actor: Actor, version: ModelVersion) -> Effects:
     """Have the effects worked out, for the first time or again. Raises Refused: 409 where no held-out rows were kept."""
     decision = require(actor, Verb.PREVIEW, version)
+    if not may_start(actor, version):
+        detail = _("The model's own department works this out: ask somebody who may train there.")
+        raise Refused("own-department", detail, status=403)
     found = effects_of(version)
     if found is not None and is_working(found):
         return found

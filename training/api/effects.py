@@ -39,10 +39,10 @@ class FiguresSerializer(serializers.Serializer[Any]):
 
 
 class EffectsSerializer(serializers.ModelSerializer[Effects]):
-    """`figures` is null until the job has ended."""
+    """`job` is null where nobody asked yet, `figures` until the job has ended."""
 
     job = serializers.UUIDField(source="job_id", allow_null=True, read_only=True)
-    state = serializers.CharField(source="job.state", allow_null=True, read_only=True)
+    state = serializers.CharField(source="job.state", default=None, read_only=True)
     figures = serializers.SerializerMethodField()
 
     class Meta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count, Max, QuerySet
-from django.http import FileResponse, Http404
+from django.http import FileResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -21,7 +21,7 @@ from training.api.effects import EffectsSerializer
 from training.api.serializers import ModelSerializer, ModelVersionSerializer, OverrideSerializer
 from training.cards import sees_values
 from training.downloads import BUNDLE, download
-from training.models import ModelVersion, RegisteredModel
+from training.models import Effects, ModelVersion, RegisteredModel
 from training.overrides import override, withdraw
 
 
@@ -112,10 +112,7 @@ class ModelVersionViewSet(AtriumViewSet):
         if request.method == "POST":
             made = effects.start(actor=self.actor, version=version)
             return Response(EffectsSerializer(made).data, status=status.HTTP_202_ACCEPTED)
-        found = effects.effects_of(version)
-        if found is None:
-            raise Http404
-        return Response(EffectsSerializer(found).data)
+        return Response(EffectsSerializer(effects.effects_of(version) or Effects(version=version)).data)
 
     def _serializer(self, found: Any, values: bool, *, many: bool = False) -> ModelVersionSerializer:
         return ModelVersionSerializer(

@@ -111,6 +111,7 @@ def _effects(actor: Actor, found: ModelVersion) -> dict[str, Any]:
         "effects": effect_charts.charts_of(content, found) if content else None,
         "effects_job": kept.job if kept else None,
         "effects_working": effects.is_working(kept),
+        "may_work_out": effects.may_start(actor, found),
     }
 
 
@@ -124,6 +125,8 @@ def work_out_effects(request: HttpRequest, id: UUID, number: int) -> HttpRespons
         try:
             effects.start(actor=actor, version=found)
         except Refused as refused:
+            if refused.status != 409:
+                raise
             refusal = refused.detail
     context = {"model_version": found, "model": found.model, "effects_refusal": refusal, **_effects(actor, found)}
     return render(request, "training/_effects.html", context, status=422 if refusal else 200)
