@@ -5,8 +5,10 @@ from django.urls import path
 from serving import views
 from serving.batch import views as batches
 from serving.explaining import views as explaining
+from serving.fairness import views as fairness
 from serving.monitoring import views as monitoring
 from serving.outcomes import views as outcomes
+from serving.reporting import views as reporting
 from serving.rollouts import views as rollouts
 
 app_name = "serving"
@@ -34,6 +36,8 @@ urlpatterns = [
     path("deployments/<slug:name>/rollouts/<uuid:id>/share/", rollouts.share, name="rollout-share"),
     path("sign-offs/<uuid:id>/", rollouts.sign_off, name="sign-off"),
     path("sign-offs/<uuid:id>/answer/", rollouts.answer, name="sign-off-answer"),
+    path("models/<uuid:model_id>/versions/<int:number>/fairness/", fairness.page, name="fairness"),
+    path("models/<uuid:model_id>/versions/<int:number>/report/", reporting.page, name="report"),
     path("models/<uuid:model_id>/versions/<int:number>/try/", views.try_version, name="try"),
     path("models/<uuid:model_id>/versions/<int:number>/why/", explaining.why, name="why"),
     path("models/<uuid:model_id>/versions/<int:number>/change/", explaining.change, name="change"),

@@ -6,9 +6,11 @@ from rest_framework.routers import SimpleRouter
 from serving.api.views import DeploymentViewSet, Predict
 from serving.batch.api import BatchPredictionDetail, BatchPredictions
 from serving.explaining.api import Counterfactuals
+from serving.fairness.api import FairnessView
 from serving.monitoring.api import AlertRules, AlertViewSet, Monitoring
 from serving.outcomes.api import Outcomes
 from serving.policies.api import PolicyDetail, PolicyList, PolicyPreview, UsePolicy
+from serving.reporting.views import Report
 from serving.rollouts.api import RolloutViewSet, SignOffRuleView, SignOffViewSet, SwitchViewSet
 from serving.uncertainty.api import RealisedCoverage, Uncertainty
 
@@ -33,6 +35,8 @@ urlpatterns = [
         "models/<uuid:id>/versions/<int:number>/policy-preview/", PolicyPreview.as_view(), name="model-policy-preview"
     ),
     path("deployments/<slug:name>/coverage/", RealisedCoverage.as_view(), name="deployment-coverage"),
+    path(f"{VERSION}/fairness/", FairnessView.as_view(), name="model-version-fairness"),
+    path(f"{VERSION}/report/", Report.as_view(), name="model-version-report"),
     path(f"{VERSION}/uncertainty/", Uncertainty.as_view(), name="model-version-uncertainty"),
     path("deployments/<slug:name>/batch-predictions/", BatchPredictions.as_view(), name="deployment-batches"),
     path(

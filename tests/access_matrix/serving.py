@@ -154,4 +154,21 @@ ROWS = [
         "api/v1/alerts/<uuid:id>/acknowledge/", "POST", "403 403 200 200 404 404 403 404 401", args={"id": "alert.pk"}
     ),
     Row("api/v1/alerts/<uuid:id>/close/", "POST", "403 403 200 200 404 404 403 404 401", args={"id": "alert.pk"}),
+    # Groups are values of rows: Erin sees the model and not its data's rows.
+    Row(
+        "models/<uuid:model_id>/versions/<int:number>/fairness/", "GET", "200 200 200 200 404 200 200 404 302",
+        args=API_VERSION,
+    ),
+    Row(
+        "api/v1/models/<uuid:model_id>/versions/<int:number>/fairness/", "GET",
+        "200 200 200 200 404 200 403 404 401", args=API_VERSION, query="?by=grade",
+    ),
+    Row(
+        "models/<uuid:model_id>/versions/<int:number>/report/", "GET", "200 200 200 200 404 200 200 404 302",
+        args=API_VERSION,
+    ),
+    Row(
+        "api/v1/models/<uuid:model_id>/versions/<int:number>/report/", "GET", "200 200 200 200 404 200 200 404 401",
+        args=API_VERSION,
+    ),
 ]  # fmt: skip
