@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -25,12 +26,12 @@ def register(*, run: TrainingRun, stored: Stored) -> ModelVersion:
     existing: ModelVersion | None = ModelVersion.objects.filter(run=run).first()
     if existing is not None:
         return existing
-    model = _model_for(run)
-    last = model.versions.aggregate(last=Max("number"))["last"] or 0
+    line = {"department_id": run.department_id, "name": run.model_name or default_name(run)}
+    model, number = next_in_line(line, run.created_by_id)
     version: ModelVersion = ModelVersion.objects.create(
         model=model,
         department_id=run.department_id,
-        number=last + 1,
+        number=number,
         run=run,
         family=stored.manifest["family"],
         task=stored.manifest["task"],
@@ -50,18 +51,25 @@ def register(*, run: TrainingRun, stored: Stored) -> ModelVersion:
     return version
 
 
-def _model_for(run: TrainingRun) -> RegisteredModel:
-    """The registered model, locked: version numbers are given out one at a time."""
-    key = {"department_id": run.department_id, "name": run.model_name or default_name(run)}
-    found: RegisteredModel | None = RegisteredModel.objects.select_for_update().filter(**key).first()
+def next_in_line(line: dict[str, Any], created_by_id: UUID | None) -> tuple[RegisteredModel, int]:
+    """The registered model of {"department_id", "name"}, made where it is missing, and its next version's number.
+
+    The model is locked until the transaction ends: numbers are given out one at a time.
+    """
+    model = _model_for(line, created_by_id)
+    return model, (model.versions.aggregate(last=Max("number"))["last"] or 0) + 1
+
+
+def _model_for(line: dict[str, Any], created_by_id: UUID | None) -> RegisteredModel:
+    found: RegisteredModel | None = RegisteredModel.objects.select_for_update().filter(**line).first()
     if found is not None:
         return found
     try:
         with transaction.atomic():
-            found = RegisteredModel(**key, created_by_id=run.created_by_id)
+            found = RegisteredModel(**line, created_by_id=created_by_id)
             found.save(force_insert=True)
     except IntegrityError:
-        return _model_for(run)
+        return _model_for(line, created_by_id)
     record("model.create", found)
     return found
 

@@ -126,6 +126,8 @@ ROWS = [
     Row("api/v1/studies/<uuid:id>/resume/", "POST", API_STEER, args=STUDY, body={"trials": 1}),
     Row("api/v1/studies/<uuid:id>/promote/", "POST", API_STEER.replace("202", "200"), args=STUDY, body={}),
     Row("api/v1/models/", "GET", API_ANYBODY),
+    # It takes a file, and this body holds none; who may not create in the department gets to know nothing before that.
+    Row("api/v1/models/", "POST", "422 422 422 422 422 422 422 422 401", body={"name": "Ours"}, form=True),
     Row("api/v1/models/<uuid:id>/", "GET", API_GRANTED, args=MODEL),
     Row("api/v1/models/<uuid:model_id>/versions/", "GET", API_GRANTED, args={"model_id": "model.pk"}),
     Row("api/v1/models/<uuid:model_id>/versions/<int:number>/", "GET", API_GRANTED, args=API_VERSION),

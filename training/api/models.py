@@ -11,6 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,9 +19,11 @@ from departments.access import Verb, require
 from departments.api.viewsets import AtriumViewSet
 from training import effects
 from training.api.effects import EffectsSerializer
+from training.api.importing import ImportSerializer
 from training.api.serializers import ModelSerializer, ModelVersionSerializer, OverrideSerializer
 from training.cards import sees_values
 from training.downloads import BUNDLE, download
+from training.importing.services import import_onnx
 from training.models import Effects, ModelVersion, RegisteredModel
 from training.overrides import override, withdraw
 
@@ -37,6 +40,22 @@ class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, AtriumViewS
         visible: QuerySet[Any] = super().get_queryset().select_related("department", "created_by")
         found: QuerySet[Any] = visible.annotate(version_count=Count("versions"), latest_number=Max("versions__number"))
         return found
+
+    def get_parsers(self) -> list[Any]:
+        return [MultiPartParser()] if self.request and self.request.method == "POST" else super().get_parsers()
+
+    @extend_schema(request={"multipart/form-data": ImportSerializer}, responses={201: ModelVersionSerializer})
+    def create(self, request: Request) -> Response:
+        """Register an ONNX file from elsewhere as the next version of the department's model of this name.
+
+        The columns that it reads come from the graph (`inputs` name them). It is checked and run within limits first: 422
+        `model_refused` says what cannot be served. With `samples` its answers are compared with the expected ones.
+        """
+        asked = ImportSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        version = import_onnx(actor=self.actor, **asked.validated_data)
+        context = {**self.get_serializer_context(), "sees_values": True}
+        return Response(ModelVersionSerializer(version, context=context).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=ModelSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
