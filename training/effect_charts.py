@@ -87,8 +87,8 @@ def _word(label: Any) -> str:
 
 
 def _bars(entries: Sequence[Mapping[str, Any]]) -> list[Bar]:
-    low = min([0.0, *(entry["low"] for entry in entries)])
-    breadth = max([0.0, *(entry["high"] for entry in entries)]) - low or 1.0
+    low: float = min([0.0, *(entry["low"] for entry in entries)])
+    breadth: float = max([0.0, *(entry["high"] for entry in entries)]) - low or 1.0
 
     def place(value: float) -> float:
         return 100 * (value - low) / breadth

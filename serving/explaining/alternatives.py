@@ -104,7 +104,8 @@ def find(*, snapshot: Snapshot, version: ModelVersion, question: Question) -> Al
 
 def locked_by(snapshot: Snapshot) -> frozenset[str]:
     """The columns that the deployment's decision policy never lets change."""
-    return frozenset(getattr(snapshot.champion.policy, "locked", ()))
+    policy = snapshot.champion.policy
+    return frozenset(policy.locked) if policy is not None else frozenset()
 
 
 def _search(ask: Ask, version: ModelVersion, question: Question, always: frozenset[str]) -> Alternatives:

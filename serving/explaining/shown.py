@@ -15,6 +15,7 @@ from rest.templatetags.figures import compact
 from serving.explaining.alternatives import Alternatives
 from serving.runtime.explain.counterfactuals import Found
 from serving.runtime.explain.game import LOG_ODDS
+from serving.runtime.explain.goals import outcome_of
 from serving.runtime.predictor import key_of
 
 MOST = 8  # reasons with a bar of their own; the others share one
@@ -132,12 +133,12 @@ def _way(row: Mapping[str, Any], way: Found, names: Mapping[str, str]) -> Way:
 
 def said(answer: Mapping[str, Any]) -> str:
     """An answer in a few words: the decision where there is one, else the label with its probability, or the value."""
-    decision = answer.get("decision")
-    if isinstance(decision, Mapping):
-        decision = decision.get("outcome")
+    decision = outcome_of(answer)
     if "value" in answer:
         plain = compact(answer["value"])
     else:
         share = answer["probabilities"][key_of(answer["label"])]
         plain = f"{key_of(answer['label'])} ({100 * share:.1f} %)"
-    return f"{decision}: {plain}" if decision else plain
+    if decision is None or "value" in answer:
+        return plain
+    return _("%(decision)s is decided, of %(answer)s") % {"decision": key_of(decision), "answer": plain}

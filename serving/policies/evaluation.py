@@ -36,7 +36,7 @@ def document_of(version: ModelVersion, settings: Settings, fitted: Mapping[str, 
     classes = list(version.manifest.get("classes") or [])
     document = {
         "format": FORMAT, "number": number, "task": version.task, "classes": classes, "calibration": fitted,
-        "review": settings["review"], "rules": settings["rules"],
+        "review": settings["review"], "rules": settings["rules"], "locked": settings.get("locked", []),
     }  # fmt: skip
     if version.task == "binary":
         return {**document, "positive": positive_of(classes, settings["positive"]), "threshold": settings["threshold"]}

@@ -60,6 +60,10 @@ class Policy(Protocol):
     @property
     def version(self) -> int: ...
 
+    @property
+    def locked(self) -> tuple[str, ...]:
+        """The columns that no counterfactual may change."""
+
     def add(self, computed: Computed, answers: list[Answer]) -> None: ...
 
 

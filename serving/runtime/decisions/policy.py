@@ -60,6 +60,7 @@ class Policy:
         self.threshold: float | None = document.get("threshold")
         self.review: Mapping[str, float] | None = document.get("review")
         self.shift: float = document.get("shift", 0.0)
+        self.locked: tuple[str, ...] = tuple(document.get("locked") or ())
         self.rules = tuple(Rule.from_json(item) for item in document.get("rules") or ())
         self.reads = columns_of(self.rules)
         self._first = compiled(self.rules)

@@ -20,7 +20,10 @@ DECISION = _("this deployment has no decision policy; ask for a label or a value
 
 
 def goal_of(want: Any, classes: Sequence[Any], now: Answer) -> Goal:
-    """The goal, given the present answer. Without a wish: any other label. Raises InstanceErrors."""
+    """The goal, given the present answer. Without a wish: another decision where a policy decides, else another label.
+
+    Raises InstanceErrors.
+    """
     if want is None:
         want = {}
     if not isinstance(want, Mapping):
@@ -36,32 +39,43 @@ def goal_of(want: Any, classes: Sequence[Any], now: Answer) -> Goal:
 
 
 def _read(want: Mapping[str, Any], classes: Sequence[Any], now: Answer) -> Goal:
+    if not want and classes and "decision" in now:
+        return _another_decision(classes, now)
     if "decision" in want:
-        return _decision(want["decision"], now)
+        return _decision(want["decision"], classes, now)
     return _label(want, classes, now) if classes else _bound(want)
 
 
-def _decision(wanted: Any, now: Answer) -> Goal:
+def _another_decision(classes: Sequence[Any], now: Answer) -> Goal:
+    """Of two classes the other one; of more, or where a person decides now, any that the policy decides for itself."""
+    present = outcome_of(now)
+    others = [label for label in classes if label != present]
+    if present is not None and len(others) == 1:
+        return _decision(others[0], classes, now)
+    keys = [key_of(label) for label in others]
+    return Goal(
+        lambda answer: outcome_of(answer) not in {None, present},
+        lambda answer: max(answer["probabilities"][key] for key in keys),
+    )
+
+
+def _decision(wanted: Any, classes: Sequence[Any], now: Answer) -> Goal:
     if "decision" not in now:
         raise _fault("want.decision", DECISION)
-    share = _likeliest if "probabilities" in now else _value
-    start = share(now)
-    # Without a scale to go by, whatever moves the answer away from the present one comes nearer.
-    return Goal(lambda answer: outcome_of(answer) == wanted, lambda answer: abs(share(answer) - start))
+    if not classes:
+        if type(wanted) not in {int, float}:
+            raise _fault("want.decision", NUMBER, got=shown(wanted))
+        return Goal(lambda answer: outcome_of(answer) == wanted, lambda answer: -abs(answer["value"] - wanted))
+    labels = {key_of(label): label for label in classes}
+    if not isinstance(wanted, str | int | float) or key_of(wanted) not in labels:
+        raise _fault("want.decision", LABEL, got=shown(wanted), known=", ".join(list(labels)[:20]))
+    label, key = labels[key_of(wanted)], key_of(wanted)
+    return Goal(lambda answer: outcome_of(answer) == label, lambda answer: float(answer["probabilities"][key]))
 
 
 def outcome_of(answer: Answer) -> Any:
-    """The decision's word, whether it stands alone or with its reasons."""
-    decision = answer.get("decision")
-    return decision.get("outcome") if isinstance(decision, Mapping) else decision
-
-
-def _likeliest(answer: Answer) -> float:
-    return float(list(answer["probabilities"].values())[-1])
-
-
-def _value(answer: Answer) -> float:
-    return float(answer["value"])
+    """What a policy decided; None while a person decides, or where there is no policy."""
+    return (answer.get("decision") or {}).get("decision")
 
 
 def _label(want: Mapping[str, Any], classes: Sequence[Any], now: Answer) -> Goal:
