@@ -74,6 +74,12 @@ KINDS = {
         _("%(department)s has used %(share)s of its predictions of this month; at 100 %% “%(name)s” is refused."),
         Rule(_("Share of the month's predictions"), 0.9, 0, "share"),
     ),
+    "coverage": Kind(
+        _("Coverage"),
+        "arrows-horizontal",
+        _("The intervals of “%(name)s” hold the truth in %(value)s of the cases, and promised %(promised)s."),
+        Rule(_("Coverage below what was promised, by"), 0.05, 168, "share"),
+    ),
     "rollback": Kind(_("Rollback"), "arrow-back-up", _("“%(name)s” went back to the version before: %(message)s")),
 }
 

@@ -23,6 +23,7 @@ from serving.models import Deployment, DeploymentState
 from serving.monitoring import latency, performance, windows
 from serving.monitoring.models import RefusedCalls, TrafficHour, TrafficMinute
 from serving.runtime.drift.compare import Drift
+from serving.uncertainty.realised import realised
 
 MINUTES = 10  # of the rules that look at the last minutes
 FEWEST_CALLS = 20
@@ -161,6 +162,15 @@ def _quota(deployment: Deployment, rule: AlertRule) -> Reading:
     return Reading(use.share, {"share": f"{use.share:.0%}", "department": deployment.department.name})
 
 
+def _coverage(deployment: Deployment, rule: AlertRule) -> Reading:
+    found = realised(deployment, since=windows.since(rule.hours), version=deployment.model_version)
+    if found is None or found.rows < performance.FEWEST:
+        return Reading(None)
+    details = {"value": f"{found.share:.1%}", "promised": f"{found.level:.0%}", "truths": found.rows}
+    # By the interval's better end: what chance explains is no alarm.
+    return Reading(max(0.0, found.level - found.high), details)
+
+
 MEASURES: dict[str, Callable[[Deployment, AlertRule], Reading]] = {
     "drift": _drift,
     "answers": _answers,
@@ -168,4 +178,5 @@ MEASURES: dict[str, Callable[[Deployment, AlertRule], Reading]] = {
     "errors": _errors,
     "latency": _latency,
     "quota": _quota,
+    "coverage": _coverage,
 }

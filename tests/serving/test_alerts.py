@@ -96,7 +96,7 @@ def test_rules(deployment: Deployment, people: SimpleNamespace) -> None:
 
 
 def test_every_kind_reads_well(deployment: Deployment) -> None:
-    names = ("columns", "value", "metric", "tested", "share", "minutes", "department", "message")
+    names = ("columns", "value", "metric", "tested", "share", "minutes", "department", "promised", "message")
     details = {"name": "credit-scoring", **{name: f"<{name}>" for name in names}}
     for kind in KINDS:
         text = Alert(kind=kind, deployment=deployment, details=details).text

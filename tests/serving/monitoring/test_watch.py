@@ -199,6 +199,7 @@ def test_performance(trained: Deployment, ask: Ask, people: SimpleNamespace) -> 
     turned = [Told(request, "late" if each.value == "paid" else "paid", each.instance) for each in fitting]
     take(actor=alice, deployment=trained, told=turned)
     watch.judge(trained)
+    assert "coverage" in kinds(), "sets that were made for the old world miss the truths of the new one"
     alert = Alert.objects.get(kind="performance")
     assert alert.severity == "critical" and "accuracy" in alert.text
 
