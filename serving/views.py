@@ -29,6 +29,7 @@ from serving.models import Deployment, DeploymentState, Prediction
 from serving.predictors import predictor_of
 from serving.runtime.faults import InstanceErrors
 from serving.traffic import traffic_of
+from serving.uncertainty.learned import add_usual
 from training.models import ModelVersion
 from training.overrides import open_findings
 
@@ -189,11 +190,13 @@ def try_version(request: HttpRequest, model_id: UUID, number: int) -> HttpRespon
         record("model_version.try", version, rule=decision.rule, version=number)
     instance = what_if.instance_from(request.POST, version)
     try:
-        [answer] = predictor_of(version).predict([instance])
+        predictor = predictor_of(version)
+        [answer] = predictor.predict([instance])
     except InstanceErrors as wrong:
         context = {"faults": what_if.faults_shown(wrong.faults), "memory": request.POST.get("before", "")}
         return render(request, "serving/_answer.html", context, status=422)
     shown = what_if.show(answer, request.POST.get("before", ""))
     notes = what_if.notes_on(instance, version)
-    filled = {"answer": shown, "memory": shown.memory, "notes": notes, "target": version.target}
+    add_usual(version, predictor, instance, answer)
+    filled = {"answer": shown, "memory": shown.memory, "notes": notes, "target": version.target, "sure": answer}
     return render(request, "serving/_answer.html", filled)

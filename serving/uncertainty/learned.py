@@ -10,7 +10,9 @@ from uuid import UUID
 import numpy as np
 from django.utils import timezone
 
+from serving.runtime.answering import Answer, Computed
 from serving.runtime.groups import Grouping
+from serving.runtime.predictor import Predictor
 from serving.runtime.uncertainty.conformal import Conformal
 from serving.uncertainty.models import ModelUncertainty
 from training.models import ModelVersion
@@ -24,6 +26,14 @@ def uncertainty_of(version: ModelVersion) -> Conformal | None:
     """What answers intervals for the version; None where it kept no scored rows."""
     found = getattr(version, "uncertainty", None) or _first(version)
     return None if found is None else _loaded(version.pk, found.made_at)
+
+
+def add_usual(version: ModelVersion, predictor: Predictor, instance: dict[str, Any], answer: Answer) -> None:
+    """Put the interval or set of the usual level into one answer, where the version can give it."""
+    conformal = uncertainty_of(version)
+    if conformal is not None and conformal.refusal(USUAL) is None:
+        rows, matrix = predictor.prepare([instance])
+        conformal.add(Computed(predictor, rows, matrix, predictor.compute(matrix)), [answer], USUAL)
 
 
 @lru_cache(maxsize=64)

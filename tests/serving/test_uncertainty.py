@@ -14,6 +14,7 @@ from audit.models import AuditEvent
 from serving.models import Deployment, ModelUncertainty
 from serving.prediction_log import ship
 from serving.uncertainty.realised import realised
+from tests.people import signed_in
 from tests.serving.scored import keep_scored
 from training.models import ModelVersion
 
@@ -146,6 +147,13 @@ def test_sets_are_counted_too(api_of: Api, graded: Deployment) -> None:
     alice.post("/api/v1/deployments/grades/outcomes/", told)
     found = realised(graded)
     assert found is not None and found.share == 1 / len(told)
+
+
+def test_the_try_it_form_says_how_sure(people: SimpleNamespace, priced: Deployment) -> None:
+    version = priced.model_version
+    url = f"/models/{version.model_id}/versions/1/try/"
+    page = signed_in(people.alice).post(url, {"x0": "45", "x1": "2500", "x2": "Lyon"}).content.decode()
+    assert "In 9 of 10 such cases between" in page
 
 
 class TestByGroup:
