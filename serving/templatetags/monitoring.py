@@ -20,9 +20,10 @@ WIDTH, HEIGHT = 160, 36
 def two_histograms(drift: Drift, label: str = "") -> SafeString:
     """Bars of the live shares in front of outlines of the reference's, group by group."""
     top = max((max(a, b) for _name, a, b in drift.groups), default=0) or 1.0
-    slot = WIDTH / max(1, len(drift.groups))
+    shown = [group for group in drift.groups if group[1] or group[2]]
+    slot = WIDTH / max(1, len(shown))
     parts = []
-    for place, (name, before, now) in enumerate(drift.groups):
+    for place, (name, before, now) in enumerate(shown):
         words = f"{group_name(name)}: {before * 100:.1f} % → {now * 100:.1f} %"
         for kind, share, inset in (("was", before, 1.0), ("is", now, slot * 0.28)):
             tall = share / top * (HEIGHT - 2)
