@@ -162,7 +162,8 @@ def main() -> None:
             order = np.random.default_rng(seed).permutation(frame.height)
             cut = round(TEST * frame.height)
             test, train = frame[order[:cut]], frame[order[cut:]]
-            contestants = [*(f"ours {preset}" for preset in asked.presets.split(",")), *asked.peers.split(",")]
+            presets = filter(None, asked.presets.split(","))
+            contestants = [*(f"ours {preset}" for preset in presets), *asked.peers.split(",")]
             with tempfile.TemporaryDirectory() as home:
                 train.write_parquet(Path(home, "train.parquet"))
                 test.write_parquet(Path(home, "test.parquet"))
