@@ -1,6 +1,7 @@
 """API routes of serving."""
 
 from django.urls import path
+from rest_framework.renderers import JSONRenderer
 from rest_framework.routers import SimpleRouter
 
 from serving.api.views import DeploymentViewSet, Predict
@@ -43,5 +44,10 @@ urlpatterns = [
         "deployments/<slug:name>/batch-predictions/<uuid:id>/", BatchPredictionDetail.as_view(), name="deployment-batch"
     ),
     path("departments/<slug:slug>/sign-off/", SignOffRuleView.as_view(), name="sign-off-rule"),
+    path(
+        "deployments/<slug:name>/openapi.json",
+        DeploymentViewSet.as_view({"get": "openapi"}, detail=True, renderer_classes=[JSONRenderer]),
+        name="deployment-openapi",
+    ),
     *router.urls,
 ]

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
@@ -30,6 +31,7 @@ from serving.api.serializers import (
     PredictRequestSerializer,
     PredictResponseSerializer,
 )
+from serving.describing.openapi import document
 from serving.models import Deployment, DeploymentState, Prediction
 from serving.ownership import require_own
 from serving.rollouts.serializers import ReasonSerializer
@@ -130,6 +132,18 @@ class DeploymentViewSet(mixins.ListModelMixin, AtriumViewSet):
         self.check_if_match(request, self._shown(deployment))
         services.delete(actor=self.actor, deployment=deployment)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
+    def openapi(self, request: Request, name: str) -> Response:
+        """The deployment's own OpenAPI document: its columns as a schema, with an example that is answered."""
+        shown = self._shown(self.object(Verb.DISCOVER))
+        example = shown["example"]["instances"][0] if shown["example"] else None
+        return Response(
+            document(
+                name=name, url=shown["predict_url"], task=shown["task"], target=shown["target"],
+                version=str(shown["version"]), columns=shown["inputs"], classes=shown["classes"], example=example,
+            )
+        )  # fmt: skip
 
     @extend_schema(responses=PredictionSerializer(many=True), filters=False)
     @action(detail=True, filterset_class=None, ordering_fields=("created_at",))

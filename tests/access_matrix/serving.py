@@ -106,6 +106,7 @@ ROWS = [
         "api/v1/deployments/<slug:name>/batch-predictions/<uuid:id>/", "GET", "404 404 404 404 404 404 404 404 401",
         args={**NAME, "id": "deployment.pk"},
     ),
+    Row("api/v1/deployments/<slug:name>/openapi.json", "GET", "200 200 200 200 404 200 200 404 401", args=NAME),
     Row("v2", "GET", EVERYBODY),
     Row("v2/health/live", "GET", EVERYBODY),
     Row("v2/health/ready", "GET", EVERYBODY),
