@@ -33,6 +33,7 @@ TABS = (
     Tab("traffic", _("Traffic"), "serving:traffic"),
     Tab("batch", _("Batches"), "serving:batches", own=False),
     Tab("monitoring", _("Monitoring"), "serving:monitoring"),
+    Tab("policy", _("Policy"), "serving:policy"),
     Tab("outcomes", _("Outcomes"), "serving:outcomes"),
 )
 

@@ -88,11 +88,12 @@ from serving.batch.models import BatchPrediction
 from serving.monitoring.models import RefusedCalls, TrafficHour, TrafficMinute
 from serving.outcomes.models import Outcome
 from serving.policies.models import DecisionPolicy
+from serving.review.models import ReviewItem
 from serving.rollouts.models import Rollout, RolloutTally, SignOff, SignOffRule, Switch
 from serving.uncertainty.models import ModelUncertainty
 
 __all__ = [
-    "Alert", "AlertRule", "Arm", "BatchPrediction", "DecisionPolicy", "Deployment", "DeploymentState", "ModelUncertainty",
-    "Outcome", "Prediction", "RefusedCalls", "Rollout", "RolloutTally", "Severity", "SignOff", "SignOffRule", "Switch",
-    "TrafficHour", "TrafficMinute",
+    "Alert", "AlertRule", "Arm", "BatchPrediction", "DecisionPolicy", "Deployment", "DeploymentState",
+    "ModelUncertainty", "Outcome", "Prediction", "RefusedCalls", "ReviewItem", "Rollout", "RolloutTally",
+    "Severity", "SignOff", "SignOffRule", "Switch", "TrafficHour", "TrafficMinute",
 ]  # fmt: skip

@@ -30,6 +30,7 @@ from departments.quotas.kinds import period_of
 from rest.problems import Refused
 from serving.models import Deployment, Prediction
 from serving.monitoring import counting
+from serving.review.making import make_items
 from serving.rollouts import comparing, watching
 from serving.rollouts.comparing import Seen
 from serving.runtime.spool import Spool, finished
@@ -155,8 +156,9 @@ def _insert(batch: list[dict[str, Any]], seen: Mapping[str, Seen]) -> int:
     stored = Prediction.objects.filter(request_id__in=[entry["request_id"] for entry in batch])
     known = {str(request_id) for request_id in stored.values_list("request_id", flat=True)}
     fresh = [entry for entry in batch if entry["deployment"] in names and entry["request_id"] not in known]
-    Prediction.objects.bulk_create([_row(entry, seen.get(entry["request_id"])) for entry in fresh])
+    rows = Prediction.objects.bulk_create([_row(entry, seen.get(entry["request_id"])) for entry in fresh])
     comparing.store(seen[entry["request_id"]] for entry in fresh if entry["request_id"] in seen)
+    make_items(rows, {key: deployment.department_id for key, deployment in names.items()})
     _audit(fresh, names)
     counting.count(fresh)
     return len(fresh)

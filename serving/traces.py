@@ -8,7 +8,7 @@ from uuid import UUID
 
 from datasets.erasure.subjects import is_key
 from datasets.erasure.traces import Holder, hold
-from serving.models import Outcome, Prediction
+from serving.models import Outcome, Prediction, ReviewItem
 
 ERASED = {"erased": True}
 
@@ -37,6 +37,7 @@ def erase(department: UUID, subject: str) -> int:
         Prediction.objects.filter(pk=prediction.pk).update(instances=kept)
         gone = [place for place, instance in enumerate(kept) if instance == ERASED]
         Outcome.objects.filter(prediction=prediction, instance__in=gone).delete()
+        ReviewItem.objects.filter(prediction=prediction, instance__in=gone).delete()
         erased += 1
     return erased
 

@@ -8,7 +8,9 @@ from serving.explaining import views as explaining
 from serving.fairness import views as fairness
 from serving.monitoring import views as monitoring
 from serving.outcomes import views as outcomes
+from serving.policies import views as policies
 from serving.reporting import views as reporting
+from serving.review import views as review
 from serving.rollouts import views as rollouts
 
 app_name = "serving"
@@ -23,6 +25,12 @@ urlpatterns = [
     path("deployments/<slug:name>/monitoring/", monitoring.page, name="monitoring"),
     path("deployments/<slug:name>/monitoring/rules/", monitoring.rule, name="alert-rule"),
     path("deployments/<slug:name>/monitoring/alerts/<uuid:id>/", monitoring.alert, name="alert"),
+    path("reviews/", review.index, name="reviews"),
+    path("reviews/<uuid:id>/", review.detail, name="review"),
+    path("reviews/<uuid:id>/assign/", review.assign, name="review-assign"),
+    path("reviews/<uuid:id>/decide/", review.settle, name="review-decide"),
+    path("deployments/<slug:name>/policy/", policies.page, name="policy"),
+    path("deployments/<slug:name>/policy/use/", policies.use, name="policy-use"),
     path("deployments/<slug:name>/outcomes/", outcomes.page, name="outcomes"),
     path("deployments/<slug:name>/batches/", batches.page, name="batches"),
     path("deployments/<slug:name>/traffic/", rollouts.traffic, name="traffic"),

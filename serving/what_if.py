@@ -64,10 +64,10 @@ def _control(column: Input, name: str) -> Control:
 def instance_from(form: Mapping[str, str], version: ModelVersion) -> dict[str, Any]:
     """The instance that the form's texts mean. An empty control is a missing value; unreadable text stays text."""
     pairs = [(control.column, form.get(control.name, "").strip()) for control in controls_of(version)]
-    return {column.name: _value(text, column.type) for column, text in pairs if text}
+    return {column.name: value_of(text, column.type) for column, text in pairs if text}
 
 
-def _value(text: str, type_: str) -> Any:
+def value_of(text: str, type_: str) -> Any:
     if type_ in ("integer", "number"):
         try:
             return int(text)

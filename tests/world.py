@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 from django.core.files.base import ContentFile
 from django.utils import timezone
@@ -22,7 +23,7 @@ from departments.access_requests import request_access
 from departments.services import create_grant
 from jobs.testing import run_pending
 from serving.alerts.services import raise_alert
-from serving.models import SignOff
+from serving.models import Prediction, ReviewItem, SignOff
 from serving.policies.services import save_policy
 from serving.rollouts.services import start
 from serving.rollouts.steps import Step
@@ -105,6 +106,14 @@ def make_world() -> World:
         actor=actor, version=model_version, settings={"threshold": 0.4}, reason=f"{NAME_CANARY} reason"
     )
     rollout = bring_in_another(deployment, actor)
+    logged = Prediction.objects.create(
+        request_id=uuid4(), deployment=deployment, model_version=model_version, rows=1, microseconds=900,
+        instances=[{"age": 30, "income": 1100, "grade": ROW_CANARY}],
+        answers=[{"label": 0, "probabilities": {"0": 0.5, "1": 0.5}, "decision": {"decision": None, "by": "review"}}],
+    )  # fmt: skip
+    review = ReviewItem.objects.create(
+        department=departments.credit_risk, deployment=deployment, prediction=logged, instance=0, answered=0
+    )
     erasure = find_subject(actor=actor_for(people.mona), department=departments.credit_risk, subject=ROW_CANARY)
     run_pending()
     erasure.refresh_from_db()
@@ -140,7 +149,8 @@ def make_world() -> World:
         departments=departments, people=people, department=departments.credit_risk, dataset=dataset, version=version,
         upload=upload, uploaded=uploaded,
         recipe=recipe, run=run, waiting=waiting, study=study, trial=study.trials.get(), model=model_version.model,
-        model_version=model_version, deployment=deployment, policy=policy, job=version.job, waiting_job=waiting.job,
+        model_version=model_version, deployment=deployment, policy=policy, review=review, job=version.job,
+        waiting_job=waiting.job,
         rollout=rollout, sign_off=sign_off_asked(model_version, departments, people),
         grant=grant, source=source, feed=feed, allowance=allowance, token=token, erasure=erasure,
         event=AuditEvent.objects.filter(object_id=str(dataset.pk)).latest("created_at"),

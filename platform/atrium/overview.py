@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from datasets.models import Dataset, DatasetVersion
@@ -15,13 +15,22 @@ from departments.models import AccessRequest, Department, Grant
 from departments.overview import NamedGrant, name_grants
 from departments.request_pages import NamedRequest, named
 from jobs.models import Job
-from serving.models import Alert, Deployment, SignOff
+from serving.models import Alert, Deployment, ReviewItem, SignOff
 from serving.rollouts.pages import waiting_for
 from training.models import TrainingRun
 
 SHOWN = 6
 UNFINISHED = ("queued", "running", "paused")
 WARNED_BEFORE = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Cases that a person may take or has, how many of them are late, and when the next one is due."""
+
+    cases: int
+    late: int
+    due: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,7 @@ class Overview:
     asked: list[NamedRequest]
     sign_offs: list[SignOff]
     alerts: list[Alert]
+    reviews: Waiting
 
     @property
     def is_new(self) -> bool:
@@ -61,7 +71,15 @@ def overview(actor: Actor, department: Department) -> Overview:
         alerts=list(mine(Alert.objects).filter(closed_at=None).select_related("deployment")[:SHOWN]),
         asked=named(AccessRequest.objects.to_decide(actor).filter(owner=department).with_people()[:SHOWN], actor),
         sign_offs=waiting_for(actor, department, SHOWN),
+        reviews=_reviews(actor, department),
     )
+
+
+def _reviews(actor: Actor, department: Department) -> Waiting:
+    found = ReviewItem.objects.visible_to(actor).open().filter(department=department)
+    mine = found.filter(Q(assignee=None) | Q(assignee=actor.person_id))
+    late = Count("pk", filter=Q(due_at__lt=timezone.now()))
+    return Waiting(**mine.aggregate(cases=Count("pk"), late=late, due=Min("due_at")))
 
 
 def _usable(actor: Actor, department: Department) -> QuerySet[Dataset]:

@@ -12,6 +12,7 @@ from serving.monitoring.api import AlertRules, AlertViewSet, Monitoring
 from serving.outcomes.api import Outcomes
 from serving.policies.api import PolicyDetail, PolicyList, PolicyPreview, UsePolicy
 from serving.reporting.views import Report
+from serving.review.api import ReviewViewSet
 from serving.rollouts.api import RolloutViewSet, SignOffRuleView, SignOffViewSet, SwitchViewSet
 from serving.uncertainty.api import RealisedCoverage, Uncertainty
 
@@ -23,6 +24,7 @@ router.register("deployments/<slug:name>/rollouts", RolloutViewSet, basename="ro
 router.register("deployments/<slug:name>/switches", SwitchViewSet, basename="switch")
 router.register("sign-offs", SignOffViewSet, basename="sign-off")
 router.register("alerts", AlertViewSet, basename="alert")
+router.register("reviews", ReviewViewSet, basename="review")
 urlpatterns = [
     path("deployments/<slug:name>/monitoring/", Monitoring.as_view(), name="deployment-monitoring"),
     path("deployments/<slug:name>/alert-rules/", AlertRules.as_view(), name="deployment-alert-rules"),

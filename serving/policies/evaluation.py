@@ -36,7 +36,7 @@ def document_of(version: ModelVersion, settings: Settings, fitted: Mapping[str, 
     classes = list(version.manifest.get("classes") or [])
     document = {
         "format": FORMAT, "number": number, "task": version.task, "classes": classes, "calibration": fitted,
-        "review": settings["review"], "rules": settings["rules"], "locked": settings.get("locked", []),
+        "review": settings["review"], "rules": settings["rules"], "locked": settings["locked"],
     }  # fmt: skip
     if version.task == "binary":
         return {**document, "positive": positive_of(classes, settings["positive"]), "threshold": settings["threshold"]}
@@ -48,7 +48,7 @@ def document_of(version: ModelVersion, settings: Settings, fitted: Mapping[str, 
 def plain(version: ModelVersion) -> Policy:
     """What is decided without a policy: the likeliest class, the value as it is."""
     k = len(version.manifest.get("classes") or [])
-    settings: Settings = {"review": None, "rules": [], "shift": 0.0, "threshold": 0.5}
+    settings: Settings = {"review": None, "rules": [], "locked": [], "shift": 0.0, "threshold": 0.5}
     settings["positive"] = (version.manifest.get("classes") or [None, None])[-1]
     settings["costs"] = {"matrix": [[str(int(t != d)) for d in range(k)] for t in range(k)]}
     return Policy(document_of(version, settings, NONE, 0))
@@ -212,13 +212,13 @@ def _with_choices(
         costs = settings["costs"]
         place = table.least_cost(amount(costs["over"]), amount(costs["under"]))
         return {**settings, "shift": float(table.grid[place])}
-    return _threshold_chosen(version, settings, fitted, held.fit)
+    return _threshold_chosen(version, settings, fitted, held)
 
 
-def _threshold_chosen(version: ModelVersion, settings: Settings, fitted: Mapping[str, Any], fit: Held) -> Settings:
+def _threshold_chosen(version: ModelVersion, settings: Settings, fitted: Mapping[str, Any], held: HeldOut) -> Settings:
     stand_in = {**settings, "threshold": 0.5, "review": None}
     policy = Policy(document_of(version, stand_in, fitted, 0))
-    table = table_of(policy, fit, grid_of(policy, fit))
+    table = table_of(policy, held.fit, grid_of(policy, held.fit, held.test))
     costs, review, threshold = two_sided(settings), settings["review"], settings["threshold"]
     if review == LEAST_COST:
         low, high = table.least_cost(costs, band=True)

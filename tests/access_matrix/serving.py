@@ -28,6 +28,33 @@ ROWS = [
     ),
     Row("deployments/<slug:name>/pause/", "POST", "403 403 302 302 404 403 403 404 302", args=NAME, form=True),
     Row("deployments/<slug:name>/resume/", "POST", "403 403 302 302 404 403 403 404 302", args=NAME, form=True),
+    Row("reviews/", "GET", "200 200 200 200 200 200 200 200 302"),
+    # Cases hold what callers asked: neither a grant to predict nor platform admins open them.
+    Row("reviews/<uuid:id>/", "GET", "200 200 200 200 404 404 404 404 302", args={"id": "review.pk"}),
+    Row(
+        "reviews/<uuid:id>/assign/", "POST", "302 302 302 302 404 404 404 404 302", args={"id": "review.pk"}, form=True,
+        body={"person": "me"},
+    ),
+    Row(
+        "reviews/<uuid:id>/decide/", "POST", "302 302 302 302 404 404 404 404 302", args={"id": "review.pk"}, form=True,
+        body={"decision": "0"},
+    ),
+    Row("api/v1/reviews/", "GET", "200 200 200 200 200 200 200 200 401"),
+    Row("api/v1/reviews/<uuid:id>/", "GET", "200 200 200 200 404 404 404 404 401", args={"id": "review.pk"}),
+    Row(
+        "api/v1/reviews/<uuid:id>/assign/", "POST", "200 403 200 200 404 404 404 404 401", args={"id": "review.pk"},
+        body={"person": None},
+    ),
+    Row(
+        "api/v1/reviews/<uuid:id>/decide/", "POST", "200 403 200 200 404 404 404 404 401", args={"id": "review.pk"},
+        body={"decision": 0},
+    ),
+    Row("deployments/<slug:name>/policy/", "GET", "200 200 200 200 404 403 403 404 302", args=NAME),
+    Row(
+        "deployments/<slug:name>/policy/", "POST", "403 403 422 422 404 403 403 404 302", args=NAME, form=True,
+        body={"act": "save"},
+    ),
+    Row("deployments/<slug:name>/policy/use/", "POST", "403 403 302 302 404 403 403 404 302", args=NAME, form=True),
     Row("deployments/<slug:name>/outcomes/", "GET", "200 200 200 200 404 403 403 404 302", args=NAME),
     Row("deployments/<slug:name>/outcomes/", "POST", "422 422 422 422 404 403 403 404 302", args=NAME, form=True),
     Row("api/v1/deployments/<slug:name>/outcomes/", "GET", "200 200 200 200 404 403 403 404 401", args=NAME),

@@ -67,7 +67,8 @@ def _each_against_the_rest(maps: list[Map]) -> Map:
     def apply(probabilities: np.ndarray) -> np.ndarray:
         found = np.stack([map_(probabilities[:, c]) for c, map_ in enumerate(maps)], axis=1)
         total = found.sum(axis=1, keepdims=True)
-        return np.divide(found, total, out=probabilities.copy(), where=total > 0)
+        result: np.ndarray = np.divide(found, total, out=probabilities.copy(), where=total > 0)
+        return result
 
     return apply
 

@@ -1,7 +1,7 @@
 """A decision policy, compiled from its JSON document: from a model's output to what is to be done. Plain Python and numpy.
 
 The document: {"format": 1, "number", "task", "classes", "positive", "calibration", "threshold", "review", "costs",
-"rules", "shift"}; `Policy` says which parts a task has. The first rule that holds decides, then review, then the model.
+"rules", "shift", "locked"}; `Policy` says which parts a task has. The first rule that holds decides, then review, then the model.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class Policy:
     Two classes: `positive` is decided for at probabilities ≥ `threshold`; where `review` is {"low", "high"}, for it from
     `high` on, against it below `low`, and a person decides between. More classes: the decision with the least expected
     cost under `costs` (Elkan 2001); a person decides where the likeliest class has less than `review["below"]`.
-    Regression: the value plus `shift`; a person decides where the value lies within [`low`, `high`).
+    Regression: the value plus `shift`; a person decides where the value lies within [`low`, `high`). `locked` are the
+    columns that advice on other decisions leaves alone.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
