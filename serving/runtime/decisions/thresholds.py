@@ -13,6 +13,7 @@ from serving.runtime.decisions.money import Costs
 
 MOST = 1000
 DIGITS = 4
+EXTRA = 3  # at most: a policy's threshold and the edges of its band
 
 
 def grid(scores: np.ndarray, extra: Sequence[float] = ()) -> np.ndarray:
@@ -21,7 +22,7 @@ def grid(scores: np.ndarray, extra: Sequence[float] = ()) -> np.ndarray:
     Rounded to four significant digits; 0 (all are taken for positive) and 1 are among them, and so is `extra`.
     """
     seen = np.unique(scores)
-    room = MOST - 2 - len(extra)
+    room = MOST - 2 - EXTRA  # whatever is extra: what is least is found among the same thresholds
     if len(seen) > room:
         seen = seen[np.linspace(0, len(seen) - 1, room).astype(int)]
     found = np.unique(np.concatenate([[0.0, 1.0], [_rounded(each) for each in seen.tolist()], list(extra)]))
