@@ -140,14 +140,13 @@ def check(table: Described, recipe: Recipe | None, request: Request, others: Aro
 def _demands(schema: Schema, request: Request, task: str, features: list[str], faults: _Faults) -> None:
     """What is asked besides must fit the table, the task, and the family where one was chosen."""
     asked, family = request.demands, FAMILIES[request.family] if request.family in FAMILIES.names() else None
-    try:
-        demands.check(asked, schema, request.target, features, request.split.get("by"))
-        if task:
-            demands.check_task(asked, task)
-        if family:
-            demands.check_family(asked, family)
-    except TrainError as error:
-        faults.add(error.field, f"{error.detail} {error.hint}".strip())
+    found = list(demands.faults(asked, schema, request.target, features, request.split.get("by")))
+    if task:
+        found += demands.task_faults(asked, task)
+    if family:
+        found += demands.family_faults(asked, family)
+    for fault in found:
+        faults.add(fault.field, f"{fault.detail} {fault.hint}".strip())
 
 
 def _task(table: Described, request: Request, faults: _Faults) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.test import Client
 
+from jobs.models import Job
 from jobs.testing import run_pending
 from training.models import ModelVersion, Study, TrainingRun
 
@@ -74,6 +75,27 @@ def test_a_study_from_the_page(browser_of: Callable[[str], Client], version: Any
     run_pending()
     page = alice.get(f"/studies/{study.pk}/").content.decode()
     assert "Open the best model" in page and "every 2s" not in page
+
+
+def test_a_study_that_waits_says_why(browser_of: Callable[[str], Client], version: Any) -> None:
+    alice = browser_of("alice")
+    alice.post(
+        "/runs/new/", {"dataset": version.dataset_id, "target": "limit", "family": "linear", "trials": "3",
+                       "linear.epochs": "5", "tune": ["linear.learning_rate"]},
+    )  # fmt: skip
+    page = f"/studies/{Study.objects.get().pk}/"
+    assert 'data-reason="no-worker"' in alice.get(page).content.decode()
+    run = Study.objects.get().trials.first().run
+    Job.objects.filter(pk=run.job_id).update(state="running")
+    assert "waiting-line" not in alice.get(page).content.decode(), "one trial runs: the study goes on"
+    run_pending()
+
+
+def test_a_run_that_gives_way_says_so(browser_of: Callable[[str], Client], linear_run: Callable[..., Any]) -> None:
+    run = linear_run()
+    Job.objects.filter(pk=run.job_id).update(state="running", signal="yield")
+    for page in (f"/runs/{run.pk}/", f"/jobs/{run.job_id}/"):
+        assert "Making room" in browser_of("alice").get(page).content.decode()
 
 
 def test_model_pages(browser_of: Callable[[str], Client], linear_run: Callable[..., Any]) -> None:

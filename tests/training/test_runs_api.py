@@ -144,6 +144,20 @@ def test_every_mistake_is_named_at_once(api_of: Api, body: dict[str, Any]) -> No
     assert {error["field"] for error in answer.json()["errors"]} == {"task", "features[0]"}
 
 
+def test_every_demand_that_cannot_be_met_is_named(api_of: Api, body: dict[str, Any]) -> None:
+    asked = {
+        "weight": "grade", "class_weight": "balanced", "monotone": {"age": 2, "grade": 1, "nothing": 1},
+        "latency_ms": 1e6, "split": {"kind": "grouped", "by": "nobody"},
+    }  # fmt: skip
+    answer = api_of("alice").post("/api/v1/runs/", {**body, **asked})
+    assert answer.status_code == 422, answer.content
+    fields = [error["field"] for error in answer.json()["errors"]]
+    # "monotone" itself, because a linear model keeps to no constraint.
+    columns = ["monotone", "monotone.age", "monotone.grade", "monotone.nothing"]
+    assert sorted(fields) == sorted(["weight", "split.by", "latency_ms", "class_weight", *columns])
+    assert not TrainingRun.objects.exists()
+
+
 def test_the_plan_says_what_and_how_long(api_of: Api, version: Any) -> None:
     asked = {"dataset": str(version.dataset_id), "target": "defaulted", "preset": "balanced"}
     found = api_of("alice").post("/api/v1/runs/plan/", asked).json()

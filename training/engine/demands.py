@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from datasets.schema import NUMERIC, Schema
 from training.engine import split
 from training.engine.errors import TrainError
-from training.engine.family import FAMILIES, REGRESSION, Family
+from training.engine.family import FAMILIES, MULTICLASS, REGRESSION, Family
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,43 +40,62 @@ def not_features(asked: Demands, split_: Mapping[str, Any]) -> frozenset[str]:
 
 def check(asked: Demands, schema: Schema, target: str, features: Sequence[str], by: str | None) -> None:
     """Raises TrainError for a column that is not there or cannot be what it is asked to be."""
-    for name, field_ in ((asked.weight, "weight"), (by, "split.by")):
-        if name and name not in schema:
-            hint = f"Known are {', '.join(schema.names[:20])}."
-            raise TrainError("unknown_column", f"There is no column “{name}”.", hint, field_)
-    if asked.weight:
-        _check_weight(asked.weight, schema, target, features)
-    if by == target:
-        raise TrainError("bad_split", "Rows are not split by the target.", "Choose another column.", "split.by")
-    if asked.class_weight not in CLASS_WEIGHTS:
-        hint = f"Choose {' or '.join(CLASS_WEIGHTS)}."
-        raise TrainError("bad_class_weight", f"There is no class weight {asked.class_weight!r}.", hint, "class_weight")
-    low, high = LATENCY_MS
-    if asked.latency_ms is not None and not low <= asked.latency_ms <= high:
-        hint = f"Give milliseconds from {low:g} to {high:g}, or leave it out."
-        raise TrainError(
-            "bad_latency", f"A latency of {asked.latency_ms:g} ms cannot be asked for.", hint, "latency_ms"
-        )
-    for name, way in asked.monotone.items():
-        _check_monotone(name, way, schema, features)
+    _refuse(faults(asked, schema, target, features, by))
 
 
 def check_task(asked: Demands, task: str) -> None:
     """Raises TrainError for what the task does not have: classes to balance, or one direction to rise in."""
-    if asked.class_weight == BALANCED and task == REGRESSION:
-        raise TrainError("bad_class_weight", "A number has no classes to balance.", "Choose none.", "class_weight")
-    if asked.monotone and task == "multiclass":
-        detail = "An answer of several classes has no direction to rise or fall in."
-        raise TrainError("bad_monotone", detail, "Leave the constraints out, or predict two classes.", "monotone")
+    _refuse(task_faults(asked, task))
 
 
 def check_family(asked: Demands, family: Family) -> None:
     """Raises TrainError where the training asks for what the family would pass over."""
+    _refuse(family_faults(asked, family))
+
+
+def _refuse(found: Iterator[TrainError]) -> None:
+    for fault in found:
+        raise fault
+
+
+def faults(
+    asked: Demands, schema: Schema, target: str, features: Sequence[str], by: str | None
+) -> Iterator[TrainError]:
+    """Everything that `check` would refuse, at most one for each field."""
+    if asked.weight:
+        yield from _weight_fault(asked.weight, schema, target, features)
+    if by == target:
+        yield TrainError("bad_split", "Rows are not split by the target.", "Choose another column.", "split.by")
+    elif by and by not in schema:
+        yield _unknown(by, schema, "split.by")
+    if asked.class_weight not in CLASS_WEIGHTS:
+        hint = f"Choose {' or '.join(CLASS_WEIGHTS)}."
+        yield TrainError("bad_class_weight", f"There is no class weight {asked.class_weight!r}.", hint, "class_weight")
+    low, high = LATENCY_MS
+    if asked.latency_ms is not None and not low <= asked.latency_ms <= high:
+        hint = f"Give milliseconds from {low:g} to {high:g}, or leave it out."
+        detail = f"A latency of {asked.latency_ms:g} ms cannot be asked for."
+        yield TrainError("bad_latency", detail, hint, "latency_ms")
+    for name, way in asked.monotone.items():
+        yield from _monotone_fault(name, way, schema, features)
+
+
+def task_faults(asked: Demands, task: str) -> Iterator[TrainError]:
+    """Everything that `check_task` would refuse."""
+    if asked.class_weight == BALANCED and task == REGRESSION:
+        yield TrainError("bad_class_weight", "A number has no classes to balance.", "Choose none.", "class_weight")
+    if asked.monotone and task == MULTICLASS:
+        detail = "An answer of several classes has no direction to rise or fall in."
+        yield TrainError("bad_monotone", detail, "Leave the constraints out, or predict two classes.", "monotone")
+
+
+def family_faults(asked: Demands, family: Family) -> Iterator[TrainError]:
+    """Everything that `check_family` would refuse."""
     if asked.monotone and not family.monotone:
-        raise _cannot(family, "keep to monotone constraints", [f for f in FAMILIES if f.monotone], "monotone")
+        yield _cannot(family, "keep to monotone constraints", [f for f in FAMILIES if f.monotone], "monotone")
     if (asked.weight or asked.class_weight != NONE) and not family.weighted:
         where = "weight" if asked.weight else "class_weight"
-        raise _cannot(family, "weigh rows", [f for f in FAMILIES if f.weighted], where)
+        yield _cannot(family, "weigh rows", [f for f in FAMILIES if f.weighted], where)
 
 
 def _cannot(family: Family, what: str, able: Sequence[Family], where: str) -> TrainError:
@@ -84,24 +103,31 @@ def _cannot(family: Family, what: str, able: Sequence[Family], where: str) -> Tr
     return TrainError("not_supported", f"{family.label} cannot {what}.", hint, where)
 
 
-def _check_weight(name: str, schema: Schema, target: str, features: Sequence[str]) -> None:
-    if name == target or name in features:
+def _unknown(name: str, schema: Schema, where: str) -> TrainError:
+    hint = f"Known are {', '.join(schema.names[:20])}."
+    return TrainError("unknown_column", f"There is no column “{name}”.", hint, where)
+
+
+def _weight_fault(name: str, schema: Schema, target: str, features: Sequence[str]) -> Iterator[TrainError]:
+    if name not in schema:
+        yield _unknown(name, schema, "weight")
+    elif name == target or name in features:
         role = "target" if name == target else "feature"
         hint = f"Choose another column, or take it out of the {role}s."
-        raise TrainError("bad_weight", f"“{name}” is a {role} and cannot be the weight as well.", hint, "weight")
-    if schema[name].type not in NUMERIC:
-        raise TrainError("bad_weight", f"“{name}” holds {schema[name].type}; weights are numbers.", "", "weight")
+        yield TrainError("bad_weight", f"“{name}” is a {role} and cannot be the weight as well.", hint, "weight")
+    elif schema[name].type not in NUMERIC:
+        yield TrainError("bad_weight", f"“{name}” holds {schema[name].type}; weights are numbers.", "", "weight")
 
 
-def _check_monotone(name: str, way: Any, schema: Schema, features: Sequence[str]) -> None:
+def _monotone_fault(name: str, way: Any, schema: Schema, features: Sequence[str]) -> Iterator[TrainError]:
     where = f"monotone.{name}"
     if name not in schema or name not in features:
-        raise TrainError("bad_monotone", f"“{name}” is no feature of this training.", "Name a feature.", where)
-    if schema[name].type not in NUMERIC:
+        yield TrainError("bad_monotone", f"“{name}” is no feature of this training.", "Name a feature.", where)
+    elif schema[name].type not in NUMERIC:
         detail = f"“{name}” holds {schema[name].type}, which has no order to rise or fall with."
-        raise TrainError("bad_monotone", detail, "Constrain numbers only.", where)
-    if isinstance(way, bool) or way not in (-1, 1):
-        raise TrainError("bad_monotone", f"Got {way!r} for “{name}”.", "Give 1 (rises) or -1 (falls).", where)
+        yield TrainError("bad_monotone", detail, "Constrain numbers only.", where)
+    elif isinstance(way, bool) or way not in (-1, 1):
+        yield TrainError("bad_monotone", f"Got {way!r} for “{name}”.", "Give 1 (rises) or -1 (falls).", where)
 
 
 def group_codes(column: pl.Series) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from departments.access import Verb, decide, require
+from jobs import waiting
+from jobs.models import JobState
+from jobs.waiting import Waiting
 from rest.paging import page_of
 from rest.problems import Refused
 from training import results, studies, study_results, study_steering
@@ -80,9 +84,18 @@ def _of_study(request: HttpRequest, study: Study) -> dict[str, Any]:
         "may_steer": decide(request.actor, Verb.TRAIN, study).allowed,  # type: ignore[attr-defined]
         "may_go_on": study.finished_at is not None and study.state != RunState.CANCELLED,
         "active": study.finished_at is None,
+        "waiting": _why_it_waits(trials),
         "limits": [(LIMIT_WORDS[name], value) for name, value in study.limits.items()],
         "models": study.department.models.order_by("name").values_list("name", flat=True)[:200],
     }
+
+
+def _why_it_waits(trials: list[Trial]) -> Waiting | None:
+    """Why the trial that is next has not begun; nothing while another one runs, for then the study goes on."""
+    jobs = [trial.run.job for trial in trials if trial.run.job is not None]
+    if any(job.state == JobState.RUNNING for job in jobs):
+        return None
+    return min(waiting.of(jobs).values(), key=lambda why: why.position or math.inf, default=None)
 
 
 def _row(study: Study, trial: Trial) -> dict[str, Any]:
