@@ -11,9 +11,11 @@ import orjson
 from django.utils.translation import gettext as _
 
 from rest.problems import Refused, invalid
+from serving.runtime import oip
 from serving.runtime.answering import Asked
 
 MAX_INSTANCES = 10_000
+MOST_BYTES = 16 << 20  # of an unpacked body; one that is not packed is held to settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 MEMBERS = ("instances", "explain", "interval", "key")
 MAX_KEY = 200
 USUAL_LEVEL = 0.9  # of intervals and sets, where the request says true
@@ -34,6 +36,16 @@ def read(body: bytes) -> Asked:
         message = _("got %(got)s instances; send 1 to %(most)s in one request")
         raise invalid("instances", message % {"got": len(instances), "most": f"{MAX_INSTANCES:,}"})
     return Asked(instances) if len(asked) == 1 else with_members(asked)
+
+
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """A body without its Content-Encoding: gzip, deflate or none. Raises Refused: 415 for another, 413 for one that
+    unfolds to more than MOST_BYTES, 400 for one that is not what it says."""
+    try:
+        return oip.inflate(body, encoding, MOST_BYTES)
+    except oip.Malformed as wrong:
+        code = {413: "too_large", 415: "unsupported_encoding"}.get(wrong.status, "parse_error")
+        raise Refused(code, str(wrong), status=wrong.status) from None
 
 
 def with_members(asked: dict[str, Any]) -> Asked:

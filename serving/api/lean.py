@@ -18,16 +18,20 @@ from accounts.models import ApiToken
 from departments.access import Actor, actor_for
 from rest.handlers import exception_handler
 from rest.problems import Refused
+from serving import asking
+from serving.runtime.tally import REFUSALS
 
 
 class LeanView(APIView):
     """Authenticates by bearer token or by the browser's session (with CSRF), and hands the handler the actor.
 
     Handlers take the plain Django request and return a plain response; no parser, renderer or throttle runs.
-    `arrived` is when the request came, by `perf_counter_ns`.
+    `arrived` is when the request came, by `perf_counter_ns`; `admitted` the deployment that the caller was let in to
+    predict with, whose refusals are counted from then on.
     """
 
     arrived: int
+    admitted = ""
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.arrived = perf_counter_ns()
@@ -38,7 +42,10 @@ class LeanView(APIView):
             actor, token = self._caller(request)
             return cast(HttpResponseBase, handler(request, actor, token, *args, **kwargs))
         except Exception as refused:
-            return self._refuse(refused, request)
+            answer = self._refuse(refused, request)
+            if self.admitted:
+                REFUSALS.add(self.admitted, answer.status_code)
+            return answer
 
     def _caller(self, request: HttpRequest) -> tuple[Actor, ApiToken | None]:
         found = TokenAuthentication().authenticate(cast(Request, request))
@@ -61,10 +68,11 @@ class LeanView(APIView):
 
 
 def json_body(request: HttpRequest) -> bytes:
-    """The body of a JSON request. Raises what becomes 413 or 415."""
+    """The body of a JSON request, unpacked. Raises what becomes 400, 413 or 415."""
     if request.content_type != "application/json":
         raise UnsupportedMediaType(request.content_type or "none", "Send the header Content-Type: application/json.")
     try:
-        return request.body
+        body = request.body
     except RequestDataTooBig:
         raise Refused("too_large", "The body is larger than 16 MB; send fewer instances.", status=413) from None
+    return asking.unpacked(body, request.headers.get("Content-Encoding", ""))

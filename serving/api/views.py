@@ -38,7 +38,6 @@ from serving.rollouts.serializers import ReasonSerializer
 from serving.rollouts.services import go_back
 from serving.rollouts.shares import Part, set_traffic
 from serving.rollouts.sign_offs import set_rule
-from serving.runtime.tally import REFUSALS
 from training.models import ModelVersion
 
 HEAVY = ("model_version__manifest", "model_version__card")
@@ -160,15 +159,6 @@ class DeploymentViewSet(mixins.ListModelMixin, AtriumViewSet):
 
 class Predict(LeanView):
     """The endpoint that answers."""
-
-    # The deployment's name, once the caller is let in: refusals from then on are counted.
-    admitted = ""
-
-    def _refuse(self, exc: Exception, request: HttpRequest) -> HttpResponse:
-        answer = super()._refuse(exc, request)
-        if self.admitted:
-            REFUSALS.add(self.admitted, answer.status_code)
-        return answer
 
     @extend_schema(
         operation_id="deployments_predict",

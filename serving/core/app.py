@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from django.db import close_old_connections
@@ -19,11 +19,11 @@ from django.db import close_old_connections
 from departments.quotas import services as quotas
 from serving import asking, limits
 from serving.core.batching import Batcher
-from serving.core.bodies import Gone, read_body
+from serving.core.bodies import Gone
 from serving.core.doors import Door, Doors
-from serving.core.heads import Head, name_in, read_head
+from serving.core.endpoints import Arrival, Endpoint, endpoint_at
+from serving.core.heads import read_head
 from serving.core.metrics import METRICS
-from serving.core.replies import Reply, refusal
 from serving.predicting import Caller, Question, Told, answer
 from serving.runtime.answering import Asked, Snapshot
 from serving.runtime.tally import REFUSALS
@@ -31,6 +31,8 @@ from serving.runtime.tally import REFUSALS
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+Found = TypeVar("Found")
 
 SMALL_BYTES, SMALL_ROWS = 32 * 1024, 256  # what is answered on the event loop; the rest in a thread
 
@@ -74,10 +76,17 @@ class Core:
         told: Told = await self._in_thread(answer, question)
         return told
 
-    async def read(self, body: bytes) -> Asked:
-        """Read a body of the native endpoint, a large one in a thread. Raises Refused."""
-        asked: Asked = asking.read(body) if len(body) <= SMALL_BYTES else await self._in_thread(asking.read, body)
-        return asked
+    async def unpacked(self, body: bytes, encoding: str) -> bytes:
+        """A body without its Content-Encoding. Raises Refused."""
+        found: bytes = await self._in_thread(asking.unpacked, body, encoding) if encoding else body
+        return found
+
+    async def work(self, body: bytes, function: Callable[..., Found], *arguments: Any) -> Found:
+        """What a function makes of a body, in a thread where the body is large."""
+        if len(body) <= SMALL_BYTES:
+            return function(body, *arguments)
+        found: Found = await self._in_thread(function, body, *arguments)
+        return found
 
     def close(self) -> None:
         """Give the threads back; nothing is answered afterwards."""
@@ -96,36 +105,28 @@ class PredictionCore:
         self.core = Core()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = name_in(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        head = read_head(scope) if name is not None else None
-        if name is None or head is None:
+        endpoint = endpoint_at(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        head = read_head(scope) if endpoint is not None else None
+        if endpoint is None or head is None:
             await self.inner(scope, receive, send)
             return
-        await self._answer(scope, receive, send, head, name)
+        client = scope.get("client")
+        await self._answer(endpoint, Arrival(perf_counter_ns(), head, receive, client[0] if client else ""), send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, head: Head, name: str) -> None:
-        arrived = perf_counter_ns()
+    async def _answer(self, endpoint: Endpoint, arrival: Arrival, send: Send) -> None:
+        known, head = "", arrival.head
         request_id = head.request_id or str(uuid4())
-        known = ""
         try:
-            door = await self.core.door(head.digest, name)
-            known = name
-            head.require_json()
-            body = await read_body(receive, head.length)
-            snapshot = await self.core.snapshot(door)
-            asked = await self.core.read(body)
-            client = scope.get("client")
-            told = await self.core.ask(
-                snapshot, door.caller(client[0] if client else ""), asked, body=body,
-                # The table's id of this request is ours alone: a caller may send the same one twice.
-                request_id=request_id if head.request_id is None else str(uuid4()), arrived=arrived,
-            )  # fmt: skip
-            reply = Reply(200, told.body())
+            door = await self.core.door(head.digest, endpoint.name)
+            known = endpoint.name
+            # The table's id of this request is ours alone: a caller may send the same one twice.
+            logged_id = request_id if head.request_id is None else str(uuid4())
+            reply = await endpoint.answer(self.core, door, arrival, logged_id)
         except Gone:
             return
         except Exception as refused:
-            reply = refusal(refused)
-        METRICS.count(known, reply.status, (perf_counter_ns() - arrived) / 1e9)
+            reply = endpoint.refusal(refused)
+        METRICS.count(known, reply.status, (perf_counter_ns() - arrival.at) / 1e9)
         if known and reply.status >= 400:
             REFUSALS.add(known, reply.status)
         await reply.send(send, request_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,8 +14,14 @@ from django.http.request import split_domain_port, validate_host
 from django.utils.translation import get_language_from_request
 from rest_framework.exceptions import UnsupportedMediaType
 
-PREFIX, SUFFIX = "/api/v1/deployments/", "/predict/"
-_SLUG = re.compile(r"[-a-zA-Z0-9_]+")
+from serving.runtime import oip
+
+# Kept as they came: header to attribute of Head.
+TEXTS = {
+    b"content-encoding": "encoding",
+    b"accept-encoding": "accepted",
+    oip.HEADER.lower().encode(): "json_length",
+}
 
 
 @dataclass(slots=True)
@@ -26,7 +31,10 @@ class Head:
     digest: str | None = None
     content_type: bytes = b""
     length: int | None = None
+    encoding: str = ""
     request_id: str | None = None
+    accepted: str = ""  # encodings of the answer
+    json_length: str | None = None  # of the JSON before binary tensors, as it was sent
 
     def require_json(self) -> None:
         """Raise what becomes 415."""
@@ -35,14 +43,6 @@ class Head:
             if kind != b"application/json":
                 told = kind.decode("latin-1") or "none"
                 raise UnsupportedMediaType(told, "Send the header Content-Type: application/json.")
-
-
-def name_in(path: str) -> str | None:
-    """The deployment that a path asks to predict, if it does."""
-    if not (path.startswith(PREFIX) and path.endswith(SUFFIX)):
-        return None
-    name = path[len(PREFIX) : -len(SUFFIX)]
-    return name if _SLUG.fullmatch(name) else None
 
 
 def read_head(scope: Mapping[str, Any]) -> Head | None:
@@ -60,6 +60,8 @@ def read_head(scope: Mapping[str, Any]) -> Head | None:
             head.length = int(value)
         elif name == b"host":
             host = value
+        elif name in TEXTS:
+            setattr(head, TEXTS[name], value.decode("latin-1"))
         elif name == b"x-request-id":
             head.request_id = _id_of(value)
         elif name == b"accept-language" and not _is_default_language(value):

@@ -32,12 +32,13 @@ _log = logging.getLogger("serving.core")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: its status, its body, and headers beside those that all have."""
+    """One answer: its status, its body, and headers beside those that all have. It varies by the header `vary` too."""
 
     status: int
     body: bytes
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    vary: str = ""
 
     async def send(self, send: Send, request_id: str) -> None:
         headers = [
@@ -45,7 +46,7 @@ class Reply:
             (b"content-length", b"%d" % len(self.body)),
             (b"x-request-id", request_id.encode()),
             *self.headers,
-            *usual_headers(),
+            *usual_headers(self.vary),
         ]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
@@ -64,12 +65,12 @@ def refusal(error: Exception) -> Reply:
 
 
 @cache
-def usual_headers() -> Headers:
+def usual_headers(vary: str = "") -> Headers:
     """The headers of an empty answer that went through the middleware of `settings`."""
     request = HttpRequest()
     request.method, request.path = "POST", "/api/"
     request.META |= {"SERVER_NAME": "localhost", "SERVER_PORT": str(settings.PORT), "wsgi.url_scheme": "https"}
-    answer: Callable[[HttpRequest], HttpResponse] = lambda request: HttpResponse()  # noqa: E731
+    answer: Callable[[HttpRequest], HttpResponse] = lambda request: HttpResponse(headers={"Vary": vary} if vary else {})  # noqa: E731
     for name in reversed([each for each in settings.MIDDLEWARE if each in MIDDLEWARE]):
         answer = import_string(name)(answer)
     found = answer(request)

@@ -7,20 +7,19 @@ from importlib.metadata import version as version_of
 import orjson
 from django.core.exceptions import RequestDataTooBig
 from django.db import connection
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from accounts.models import ApiToken
 from departments.access import Actor, Verb, require
-from rest.problems import Refused
 from serving import limits, predicting, snapshots
 from serving.api.lean import LeanView
 from serving.api.views import deployment_of
-from serving.oip.infer import MOST_BYTES, infer
+from serving.asking import MOST_BYTES
+from serving.oip.infer import chosen, in_words, infer
 from serving.runtime import oip
-from serving.runtime.answering import Snapshot
 
 
 @require_safe
@@ -56,13 +55,9 @@ class ProtocolView(LeanView):
         if isinstance(exc, oip.Malformed):
             return JsonResponse({"error": str(exc)}, status=exc.status)
         answer = super()._refuse(exc, request)
-        problem = orjson.loads(answer.content)
-        places = "; ".join(f"{each['field']}: {each['message']}" for each in problem.get("errors") or ())
-        words = " ".join(part for part in (problem.get("detail"), places) if part)
-        # What a value may be is a matter of the request, which the protocol answers with 400.
-        status = 400 if answer.status_code == 422 else answer.status_code
+        status, words = in_words(orjson.loads(answer.content))
         kept = {name: answer[name] for name in ("WWW-Authenticate", "Retry-After", "Allow") if name in answer}
-        return JsonResponse({"error": words or problem["title"]}, status=status, headers=kept)
+        return JsonResponse(words, status=status, headers=kept)
 
 
 class Metadata(ProtocolView):
@@ -99,6 +94,7 @@ class Infer(ProtocolView):
     ) -> HttpResponse:
         deployment = deployment_of(name)
         decision = require(actor, Verb.PREDICT, deployment)
+        self.admitted = deployment.name
         limits.require(str(actor.person_id))
         caller = predicting.Caller(
             person=str(actor.person_id),
@@ -115,20 +111,6 @@ class Infer(ProtocolView):
             started=self.arrived,
         )
         return _sent(reply, request.headers.get("Accept-Encoding", ""))
-
-
-def chosen(snapshot: Snapshot, number: str) -> Snapshot:
-    """The snapshot, if it answers with that version ("": with any). Raises Http404, or Refused for another version."""
-    now = str(snapshot.champion.number)
-    if number in ("", now):
-        return snapshot
-    if not number.isdecimal():
-        raise Http404
-    detail = _(
-        "“%(name)s” answers with version %(now)s, not with %(asked)s. Leave the version out to get what answers."
-    )
-    values = {"name": snapshot.name, "now": now, "asked": number[:20]}
-    raise Refused("other_version", detail % values, status=404)
 
 
 def _body(request: HttpRequest) -> bytes:

@@ -44,7 +44,8 @@ READ = {"integer": NUMBERS, "number": NUMBERS, "boolean": ("BOOL",), "text": ("B
 
 
 class Malformed(Exception):
-    """A body that is not of the protocol, or does not fit the model: HTTP 400, or 413 where it is too large."""
+    """A body that is not of the protocol, or does not fit the model: HTTP 400, 413 where it is too large, 415 where it
+    is packed in a way that is not read."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -74,12 +75,13 @@ class Reply:
 
 
 def inflate(body: bytes, encoding: str, most: int) -> bytes:
-    """The body without its Content-Encoding, at most `most` bytes: a small body that unfolds to more is not unfolded."""
+    """The body without its Content-Encoding, at most `most` bytes: a small body that unfolds to more is not unfolded.
+    Raises Malformed."""
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
         return body
     if encoding not in ("gzip", "deflate"):
-        raise Malformed(f"Content-Encoding: got {encoding[:40]!r}; gzip and deflate are read")
+        raise Malformed(f"Content-Encoding: got {encoding[:40]!r}; gzip and deflate are read", 415)
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | (16 if encoding == "gzip" else 0))
     try:
         found = unpacker.decompress(body, most + 1)

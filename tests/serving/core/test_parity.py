@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -162,6 +164,19 @@ def test_what_django_answers_goes_on_to_it(core: Running, token_of: Token, deplo
 def test_content_types(core: Running, token_of: Token, deployment: Deployment, kind: str | None, status: int) -> None:
     request = post(instances(ROW), token_of("alice"), headers={"content-type": kind})
     assert compare(core, request).status == status
+
+
+def test_packed_bodies(core: Running, token_of: Token, deployment: Deployment) -> None:
+    token, body = token_of("alice"), instances(ROW)
+    bomb = gzip.compress(bytes(40 << 20))
+    for status, packed, encoding in (
+        (200, gzip.compress(body), "gzip"), (200, zlib.compress(body), "deflate"), (200, body, "identity"),
+        (413, bomb, "gzip"), (400, body, "gzip"), (400, gzip.compress(body)[:-9], "gzip"), (415, body, "br"),
+        (415, gzip.compress(gzip.compress(body)), "gzip, gzip"),
+    ):  # fmt: skip
+        got = compare(core, post(packed, token, headers={"content-encoding": encoding}))
+        assert got.status == status
+    assert got.json()["code"] == "unsupported_encoding" and "gzip and deflate are read" in got.json()["detail"]
 
 
 def test_a_body_too_large(core: Running, token_of: Token, deployment: Deployment) -> None:
