@@ -12,6 +12,7 @@ from serving.policies import views as policies
 from serving.reporting import views as reporting
 from serving.review import views as review
 from serving.rollouts import views as rollouts
+from serving.versus import views as versus
 
 app_name = "serving"
 urlpatterns = [
@@ -44,6 +45,7 @@ urlpatterns = [
     path("deployments/<slug:name>/rollouts/<uuid:id>/share/", rollouts.share, name="rollout-share"),
     path("sign-offs/<uuid:id>/", rollouts.sign_off, name="sign-off"),
     path("sign-offs/<uuid:id>/answer/", rollouts.answer, name="sign-off-answer"),
+    path("models/compare/", versus.page, name="compare"),
     path("models/<uuid:model_id>/versions/<int:number>/fairness/", fairness.page, name="fairness"),
     path("models/<uuid:model_id>/versions/<int:number>/report/", reporting.page, name="report"),
     path("models/<uuid:model_id>/versions/<int:number>/try/", views.try_version, name="try"),

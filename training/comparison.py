@@ -77,7 +77,11 @@ def _figures(runs: Sequence[TrainingRun]) -> Iterator[Column]:
 
 def differences(runs: Sequence[TrainingRun]) -> list[Column]:
     """The settings in which the runs differ."""
-    settings = [settings_of(run) for run in runs]
+    return differing([settings_of(run) for run in runs])
+
+
+def differing(settings: Sequence[dict[str, Any]]) -> list[Column]:
+    """The settings, of each by its name, that are not the same in all; None where one has no such setting."""
     names = dict.fromkeys(name for one in settings for name in one)
     columns = [Column(name, name, "setting", [one.get(name) for one in settings]) for name in names]
     return [column for column in columns if len(set(map(str, column.values))) > 1]

@@ -182,6 +182,8 @@ ROWS = [
         "api/v1/alerts/<uuid:id>/acknowledge/", "POST", "403 403 200 200 404 404 403 404 401", args={"id": "alert.pk"}
     ),
     Row("api/v1/alerts/<uuid:id>/close/", "POST", "403 403 200 200 404 404 403 404 401", args={"id": "alert.pk"}),
+    # A version that is not the reader's to see is passed over, like an id that is none.
+    Row("models/compare/", "GET", "200 200 200 200 200 200 200 200 302", query="?id={model_version.pk}"),
     # Groups are values of rows: Erin sees the model and not its data's rows.
     Row(
         "models/<uuid:model_id>/versions/<int:number>/fairness/", "GET", "200 200 200 200 404 200 200 404 302",

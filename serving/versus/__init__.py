@@ -1,0 +1,1 @@
+"""Model versions that answer the same question, side by side."""
