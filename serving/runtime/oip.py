@@ -15,6 +15,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -368,11 +369,12 @@ def _outputs(answers: Sequence[Mapping[str, Any]], classes: Sequence[Any]) -> di
         labels = [answer["label"] for answer in answers]
         datatype = _label_type(classes)
         found["label"] = datatype, [rows], [str(label) for label in labels] if datatype == "BYTES" else labels
-        shares = np.array([list(answer["probabilities"].values()) for answer in answers])
+        flat = chain.from_iterable(answer["probabilities"].values() for answer in answers)
+        shares = np.fromiter(flat, np.float64, rows * len(classes)).reshape(rows, len(classes))
         found["probabilities"] = "FP64", list(shares.shape), shares
     else:
         found["value"] = "FP64", [rows], np.array([answer["value"] for answer in answers])
-    further = dict.fromkeys(name for answer in answers for name in answer if name not in ("value", *found))
+    further = [name for name in dict.fromkeys(chain.from_iterable(answers)) if name != "value" and name not in found]
     for name in further:
         found[name] = "BYTES", [rows], [orjson.dumps(answer.get(name)).decode() for answer in answers]
     return found
