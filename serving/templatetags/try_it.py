@@ -26,6 +26,7 @@ class TryIt:
     change_url: str
     controls: list[Control]
     labels: list[str]
+    locked: list[str]
     refusal: str
 
     @property
@@ -39,8 +40,10 @@ class TryIt:
 
 @register.simple_tag(takes_context=True)
 def try_it(context: dict[str, Any], version: ModelVersion) -> TryIt:
-    """`{% try_it model_version as form %}`"""
+    """`{% try_it model_version as form %}`: on a deployment's page, what its policy locks is shown as locked."""
     decision = decide(context["request"].actor, Verb.PREDICT, version)
+    deployment = context.get("deployment")
+    policy = deployment.policy if deployment and deployment.model_version_id == version.pk else None
     place = [version.model_id, version.number]
     return TryIt(
         id=f"try-{version.pk.hex[:8]}",
@@ -49,5 +52,6 @@ def try_it(context: dict[str, Any], version: ModelVersion) -> TryIt:
         change_url=reverse("serving:change", args=place),
         controls=controls_of(version) if decision.allowed else [],
         labels=[key_of(label) for label in version.manifest.get("classes") or ()] if decision.allowed else [],
+        locked=list(policy.settings.get("locked") or ()) if decision.allowed and policy else [],
         refusal="" if decision.allowed else decision.detail,
     )

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.template.loader import render_to_string
 from rest_framework.test import APIClient
 
 from audit.models import AuditEvent
 from serving.models import Deployment, ModelUncertainty
 from serving.prediction_log import ship
 from serving.uncertainty.realised import realised
+from serving.what_if import show
 from tests.people import signed_in
 from tests.serving.scored import keep_scored
 from training.models import ModelVersion
@@ -154,6 +156,12 @@ def test_the_try_it_form_says_how_sure(people: SimpleNamespace, priced: Deployme
     url = f"/models/{version.model_id}/versions/1/try/"
     page = signed_in(people.alice).post(url, {"x0": "45", "x1": "2500", "x2": "Lyon"}).content.decode()
     assert "In 9 of 10 such cases between" in page
+
+
+@pytest.mark.parametrize(("labels", "words"), [([], "no class is likely enough"), (["a", "b"], "one of: a, b")])
+def test_an_empty_set_is_said_in_words(labels: list[str], words: str) -> None:
+    answer = {"label": "a", "probabilities": {"a": 0.5, "b": 0.5}, "set": labels}
+    assert words in render_to_string("serving/_answer.html", {"answer": show(answer, ""), "sure": answer})
 
 
 class TestByGroup:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -10,6 +12,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from serving.models import Deployment
+from tests.people import signed_in
 from tests.serving.artifacts import ROW
 from tests.serving.policies.test_policies import SETTINGS, save, use
 from tests.serving.test_predict import ask
@@ -53,3 +56,12 @@ def test_some_are_found(api_of: Api, decided: Deployment) -> None:
 def test_a_decision_can_be_named(api_of: Api, decided: Deployment) -> None:
     told = change(api_of("alice"), ROW, want={"decision": "purple"})
     assert told["errors"][0]["field"] == "want.decision"
+
+
+def test_the_form_shows_what_the_policy_locks(people: SimpleNamespace, decided: Deployment) -> None:
+    page = signed_in(people.alice).get("/deployments/credit-scoring/").content.decode()
+    assert re.findall(r'name="lock" value="(\w+)" checked disabled', page) == ["x0"]
+    assert "The policy never changes: age." in page
+    version = decided.model_version
+    alone = signed_in(people.alice).get(f"/models/{version.model_id}/versions/{version.number}/").content.decode()
+    assert "checked disabled" not in alone, "no policy decides on the page of the version"
