@@ -19,7 +19,7 @@ from rest.problems import Refused
 from serving.explaining.explainers import reasons_of
 from serving.models import DecisionPolicy, Deployment, DeploymentState
 from serving.predictors import predictor_of
-from serving.rollouts.models import ACTIVE
+from serving.rollouts.models import ACTIVE, Rollout
 from serving.runtime.answering import Served, Snapshot
 from serving.runtime.decisions.policy import Policy
 from serving.runtime.faults import InstanceErrors
@@ -43,15 +43,20 @@ def rows() -> QuerySet[Deployment]:
     return Deployment.objects.select_related(*related).only(*NEEDED)
 
 
-def mark_of(deployment: Deployment) -> tuple[Any, ...]:
-    """What tells whether a snapshot is still true: it is as long as this stays equal."""
-    return (
-        deployment.pk,
-        deployment.updated_at,
-        deployment.state,
-        deployment.model_version_id,
-        data_revoked(deployment.model_version),
-    )
+def marks_of(deployments: Iterable[Deployment]) -> dict[UUID, tuple[Any, ...]]:
+    """What tells, by deployment, whether a snapshot is still true: it is as long as this stays equal. One query for all:
+    access to the data of a challenger may end while it answers, too."""
+    rows = {deployment.pk: deployment for deployment in deployments}
+    rollouts = Rollout.objects.filter(deployment__in=rows, state__in=ACTIVE).select_related("challenger")
+    found = rollouts.only("deployment_id", "challenger__revocations")
+    challenged = {rollout.deployment_id: data_revoked(rollout.challenger) for rollout in found}
+    return {
+        pk: (
+            pk, row.updated_at, row.state, row.model_version_id, row.policy_id, data_revoked(row.model_version),
+            challenged.get(pk),
+        )
+        for pk, row in rows.items()
+    }  # fmt: skip
 
 
 def touch(deployments: Iterable[UUID]) -> None:

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from atrium import administration, connections, pages, views
 from rest.handlers import not_found
+from serving.core.views import Metrics
 
 api: list[URLPattern | URLResolver] = [
     path("", views.ApiRoot.as_view(), name="root"),
@@ -35,6 +36,7 @@ urlpatterns = [
     path("admin/audit/check/", administration.check_audit, name="admin-audit-check"),
     path("livez", views.livez, name="livez"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", Metrics.as_view(), name="metrics"),
     path("api/v1/", include((api, "api"))),
     path("", include("serving.oip.urls")),
     path("i18n/", include("django.conf.urls.i18n")),

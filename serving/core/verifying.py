@@ -58,7 +58,8 @@ def verify(keys: Collection[Key]) -> Verified:
     decided = partial(_decide, tokens, rows, actors, grants)
     for department in {row.department_id for row in rows.values()}:
         learn(department, "predictions")
-    states = {name: (row, snapshots.mark_of(row), snapshots.closed(row)) for name, row in rows.items()}
+    marks = snapshots.marks_of(rows.values())
+    states = {name: (row, marks[row.pk], snapshots.closed(row)) for name, row in rows.items()}
     return Verified(at, {key: decided(key) for key in keys}, states)
 
 
