@@ -15,6 +15,8 @@ import argparse
 import asyncio
 import os
 import shutil
+import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -81,6 +83,7 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         sys.exit("This measurement needs two cores: one for the server, one for the load.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # the servers are stopped, too
     with tempfile.TemporaryDirectory() as home, ExitStack() as running:
         token = prepare(Path(home))
         for name in SOURCES:
@@ -183,6 +186,9 @@ SERVERS: dict[int, subprocess.Popen[bytes]] = {}
 @contextmanager
 def server(command: list[str], environment: dict[str, str], core: int, port: int, path: str) -> Iterator[None]:
     """A server held to one core, once it answers."""
+    with socket.socket() as free:
+        if not free.connect_ex(("127.0.0.1", port)):
+            sys.exit(f"Port {port} is taken: another server would be measured.")
     process = SERVERS[port] = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL,
         preexec_fn=lambda: (os.setsid(), os.sched_setaffinity(0, {core})),  # noqa: PLW1509

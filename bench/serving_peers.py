@@ -6,8 +6,7 @@
 Run by bench/serving.py with the interpreter of that environment, which needs mlflow, fastapi, uvicorn and scikit-learn.
 """
 
-from __future__ import annotations
-
+# No postponed annotations: FastAPI reads those of the service's own classes.
 import os
 import sys
 from pathlib import Path
