@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from plugins.params import Param
-from training.engine import losses
+from training.engine import losses, memory
 from training.engine.families import _descent
 from training.engine.family import MULTICLASS, REGRESSION, TASKS, Exported, Family, Needs, Problem, Rows
 
@@ -82,6 +83,7 @@ def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> TabM:
     params = settled(params, len(problem.train), problem.task)
     learned = front.learn(problem.train.X, params["bins"])
     sizes = Sizes(learned.width, tuple(params["hidden"]), problem.outputs, params["members"])
+    require(problem, sizes, params["batch_size"])
     network = Network(sizes, params["dropout"])
     network.initialise(torch.Generator().manual_seed(problem.seed))
     encoder = learned.encoder(torch.float32)
@@ -91,6 +93,29 @@ def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> TabM:
     parts = {name: part.double().numpy() for name, part in network.parts.items()}
     range_ = (float(problem.train.y.min()), float(problem.train.y.max()))
     return TabM(learned, sizes, parts, mean, scale, range_, problem.task, problem.features, descent.step)
+
+
+def require(problem: Problem, sizes: Sizes, batch_size: int) -> None:
+    """Refuse, before anything is allocated, a network that does not fit into memory. Raises TrainError."""
+    from training.engine.tabm.descent import EVALUATION
+
+    rows, members, hidden = len(problem.train) + len(problem.validation), sizes.members, sum(sizes.hidden)
+    batch = min(len(problem.train), batch_size)
+    judged = min(len(problem.validation), EVALUATION // members)
+    weights = sum(math.prod(shape) for shape in sizes.shapes().values())
+    spread = members * sum(source * target for source, target in pairwise(sizes.hidden))
+    # Rows are scaled in double and kept in single precision. Of the weights: themselves, gradient, two moments, the
+    # best and room for a step, and a checkpoint's four. Rows cut into pieces are there in parts and joined.
+    memory.require(
+        {
+            f"{rows:,} rows × {problem.features:,} columns": 12 * rows * problem.features,
+            f"{weights:,} weights × 10 copies": 40 * weights,
+            f"{spread:,} weights of {members} members × 4 copies": 16 * spread,
+            f"{batch:,} rows × {members} members × {hidden:,} hidden numbers × 4 copies": 16 * batch * members * hidden,
+            f"{judged:,} evaluated rows": judged * (8 * sizes.inputs + 4 * members * hidden),
+        },
+        "Use narrower or fewer hidden layers, fewer members, fewer pieces a column, fewer columns or fewer rows.",
+    )
 
 
 def settled(params: Mapping[str, Any], rows: int, task: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from plugins.params import Param
-from training.engine import boosting_losses
+from training.engine import boosting_losses, memory
 from training.engine.errors import TrainError
 from training.engine.families import _descent
 from training.engine.family import MULTICLASS, TASKS, Exported, Family, Needs, Problem
@@ -79,9 +79,34 @@ def fit(problem: Problem, params: Mapping[str, Any], control: Control) -> Trees:
     logarithm = name in boosting_losses.LOG_LINK
     scaled, mean, scale = (problem, 0.0, 1.0) if logarithm else _descent.standardised(problem)
     loss = boosting_losses.build(name, params, problem.classes)
+    require(problem, params)
     boosting = Boosting(scaled, params, control, loss)
     boosting.run()
     return Trees(tuple(boosting.trees), boosting.baseline, mean, scale, logarithm, problem.task, problem.features)
+
+
+def require(problem: Problem, params: Mapping[str, Any]) -> None:
+    """Refuse, before anything is allocated, trees that do not fit into memory. Raises TrainError."""
+    rows, features, outputs = len(problem.train) + len(problem.validation), problem.features, problem.outputs
+    leaves = min(params["max_leaves"], 1 + len(problem.train) // params["min_rows_leaf"])
+    sampled = min(len(problem.train), SAMPLED)
+    # The sample is gone when the first tree grows, so that only the larger of the two counts.
+    passing = {
+        f"{sampled:,} rows that the steps are chosen by": 12 * sampled * features,
+        f"{leaves:,} leaves × {features:,} columns × {params['max_bins']} steps": 16
+        * leaves
+        * features
+        * params["max_bins"],
+    }
+    largest = max(passing, key=lambda what: passing[what])
+    memory.require(
+        {
+            f"{rows:,} rows × {features:,} columns": rows * features,
+            f"{rows:,} answers × {outputs} outputs × 8 copies": 64 * rows * outputs,
+            largest: passing[largest],
+        },
+        "Use fewer leaves, fewer columns or fewer rows.",
+    )
 
 
 def _check_problem(problem: Problem, loss: str) -> None:
@@ -104,6 +129,7 @@ def check(params: Mapping[str, Any], task: str) -> None:
         raise TrainError("loss_not_for_task", detail, hint, "params.loss")
 
 
+SAMPLED = 200_000  # rows, at most, by whose values LightGBM chooses a column's steps
 SMALL, FEW = 5_000, 10  # rows below which small or random trees are best; columns below which sampling them hurts
 
 
