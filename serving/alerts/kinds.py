@@ -66,7 +66,7 @@ KINDS = {
         _("Latency"),
         "clock-exclamation",
         _("95 %% of the calls of “%(name)s” took up to %(value)s ms in the last %(minutes)s minutes."),
-        Rule(_("Milliseconds that 95 % of the calls keep"), 500.0, 0, "ms"),
+        Rule(_("Milliseconds that 95 of 100 calls keep"), 500.0, 0, "ms"),
     ),
     "quota": Kind(
         _("Quota"),
