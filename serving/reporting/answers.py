@@ -29,17 +29,18 @@ def respond(*, actor: Actor, version: ModelVersion, kind: str, by: list[str]) ->
     if kind == "html":
         return HttpResponse(render_to_string("serving/report.html", context))
     try:
-        content = printed(render_to_string("serving/report.html", {**context, "style": _style()}))
+        content = printed(_styled(render_to_string("serving/report.html", {**context, "is_printed": True})))
     except NotPrinted as failed:
         raise _refused(missing=failed.missing) from None
     headers = {"Content-Disposition": f'inline; filename="{name}"'}
     return HttpResponse(content, content_type="application/pdf", headers=headers)
 
 
-def _style() -> str:
-    """The report's style sheet, which the printer cannot fetch."""
+def _styled(page: str) -> str:
+    """The page with its style sheet within, as the printer fetches nothing."""
     found = finders.find("css/report.css")
-    return Path(found).read_text(encoding="utf-8") if isinstance(found, str) else ""
+    style = Path(found).read_text(encoding="utf-8") if isinstance(found, str) else ""
+    return page.replace("</head>", f"<style>{style}</style></head>", 1)
 
 
 def _refused(*, missing: bool) -> Refused:

@@ -95,7 +95,7 @@ def test_an_unanswered_request_lapses_and_both_sides_know(asked: AccessRequest, 
 
 def test_every_kind_reads_well(people: SimpleNamespace) -> None:
     details = {"owner": "A", "department": "B", "name": "C", "day": "D", "source": "E", "reason": "F", "message": "G"}
-    details |= {"used": "H", "limit": "I"}
+    details |= {"used": "H", "limit": "I", "version": "J", "model": "K"}
     for kind in KINDS:
         if kind.startswith("alert."):
             continue  # tests/serving/test_alerts.py

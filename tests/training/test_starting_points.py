@@ -110,7 +110,7 @@ def test_a_scorecard_adds_up_to_the_model(bring: Any, people: SimpleNamespace, b
     }  # fmt: skip
     row = {"age": 35, "income": 30_000.0, "history_years": 4, "debt_ratio": 0.3, "employment": "salaried"}
     predictor = predictor_of(version)
-    flags = dict(zip(version.manifest["features"], predictor._prepare([row])[0], strict=True))
+    flags = dict(zip(version.manifest["features"], predictor.prepare([row])[1][0], strict=True))
     points = card.base + sum(
         attribute.points
         for column, attributes in card.columns.items()

@@ -86,7 +86,7 @@ def test_rows_are_the_tables(kind: str, preset: str, tmp_path: Path) -> None:
     frame, report, found = trained(tmp_path, "regression", **given)
     np.testing.assert_array_equal(found.truth, truth_of(frame, report, found.row))
     test, calibration = found.of(TEST), found.of(CALIBRATION)
-    assert len(test) == report.rows["test"] > 40 and len(calibration) > 40
+    assert len(test) == report.rows["test"] > 20 and len(calibration) > 20
     assert not set(test.row) & set(calibration.row) and len(set(found.row)) == len(found)
     np.testing.assert_allclose(test.prediction, answers(tmp_path, frame[test.row], "regression"), rtol=1e-9)
     own = answers(tmp_path, frame[calibration.row], "regression")

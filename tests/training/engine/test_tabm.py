@@ -67,14 +67,16 @@ def test_slopes_are_those_of_small_differences(
 
 
 def test_time_limit_is_kept_and_the_rate_has_fallen_by_then() -> None:
-    """Few rows, so that an epoch, at whose end the rate is told, is a small part of the time on a busy machine too."""
+    """Few rows and a small network, so that an epoch, at whose end the rate is told, takes little of the time on a busy
+    machine too."""
+    small = {"hidden": [8], "members": 2, "bins": 4, "patience": None}
     watcher = Watcher()
     control = Control(watcher, seconds=1.0)
-    fitted = fit(waves(400), waves(100, 1), control, epochs=100_000, patience=None)
+    fitted = fit(waves(400), waves(100, 1), control, epochs=100_000, **small)
     assert control.elapsed < 2.0
     assert control.ended_by == "time limit"
     assert watcher.series("learning_rate")[-1] < 0.1 * max(watcher.series("learning_rate"))
-    again = fit(waves(400), waves(100, 1), steps=fitted.steps, patience=None)
+    again = fit(waves(400), waves(100, 1), steps=fitted.steps, **small)
     X = waves(50, 2).X
     np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
 
