@@ -280,6 +280,9 @@ SPECTACULAR_SETTINGS = {
         "HealthStatus": ["ok", "degraded"],
         "DeliveryState": "webhooks.models.DeliveryState",
         "Task": ["regression", "binary", "multiclass"],
+        "ColumnType": ["integer", "number", "boolean", "date", "datetime", "text"],
+        "ReviewState": "serving.review.models.ReviewState",
+        "TrafficMode": ["live", "shadow"],
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "rest.schema.add_problem_responses"],
 }

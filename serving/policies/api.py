@@ -55,7 +55,7 @@ class PolicyRequestSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=MAX_REASON)
 
 
-class PreviewRequestSerializer(serializers.Serializer[Any]):
+class PolicyPreviewRequestSerializer(serializers.Serializer[Any]):
     """A draft. `against` is the number of the policy that it is compared with; without, the model alone."""
 
     settings = serializers.DictField()
@@ -70,7 +70,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     figures = serializers.DictField()
 
 
-class UseSerializer(serializers.Serializer[Any]):
+class UsePolicySerializer(serializers.Serializer[Any]):
     number = serializers.IntegerField(min_value=1, allow_null=True)
 
 
@@ -138,13 +138,13 @@ class PolicyPreview(_Policies):
     """A draft, judged and not kept."""
 
     @extend_schema(
-        operation_id="models_policy_preview", request=PreviewRequestSerializer, responses={200: PreviewSerializer}
+        operation_id="models_policy_preview", request=PolicyPreviewRequestSerializer, responses={200: PreviewSerializer}
     )
     def post(self, request: Request, id: UUID, number: int) -> Response:
         """Fit and judge settings on the version's held-out rows, without keeping anything. Needs the role engineer."""
         model = self._model(id)
         require(self.actor, Verb.DEPLOY, model)
-        asked = PreviewRequestSerializer(data=request.data)
+        asked = PolicyPreviewRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         values = asked.validated_data
         version = self._version(model, number)
@@ -160,14 +160,14 @@ class UsePolicy(_Policies):
     """Which policy a deployment decides by."""
 
     @extend_schema(
-        operation_id="deployments_policy", request=UseSerializer, responses={200: DeploymentDetailSerializer}
+        operation_id="deployments_policy", request=UsePolicySerializer, responses={200: DeploymentDetailSerializer}
     )
     def post(self, request: Request, name: str) -> Response:
         """Decide by the policy of this number from now on; null: answer without one. Answers hold it within a second."""
         found = Deployment.objects.visible_to(self.actor).select_related("department", "model_version__model")
         deployment = get_object_or_404(found, name=name)
         require(self.actor, Verb.DEPLOY, deployment)
-        asked = UseSerializer(data=request.data)
+        asked = UsePolicySerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         number = asked.validated_data["number"]
         policies = deployment.model_version.model.policies

@@ -22,8 +22,8 @@ from serving.rollouts.figures import figures_of
 from serving.rollouts.models import Rollout, SignOff, Switch
 from serving.rollouts.serializers import (
     AdvanceSerializer,
-    FiguresSerializer,
     ReasonSerializer,
+    RolloutFiguresSerializer,
     RolloutSerializer,
     SignOffAnswerSerializer,
     SignOffRuleSerializer,
@@ -88,12 +88,12 @@ class RolloutViewSet(OfDeployment):
     def retrieve(self, request: Request, name: str, id: Any) -> Response:
         return Response(RolloutSerializer(self.get_object()).data)
 
-    @extend_schema(responses=FiguresSerializer)
+    @extend_schema(responses=RolloutFiguresSerializer)
     @action(detail=True)
     def figures(self, request: Request, name: str, id: Any) -> Response:
         """Calls, failures, latencies and agreement of champion and challenger so far; a second or two behind."""
         rollout: Rollout = self.get_object()
-        return Response(FiguresSerializer(figures_of(rollout.tallies.all())).data)
+        return Response(RolloutFiguresSerializer(figures_of(rollout.tallies.all())).data)
 
     @extend_schema(request=AdvanceSerializer, responses=RolloutSerializer)
     @action(detail=True, methods=["post"])

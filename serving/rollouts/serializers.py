@@ -23,7 +23,7 @@ OWN_DATA = ["always", "never"]
 SIGN_OFF_RULES = [*OWN_DATA, "department"]
 
 
-class StepSerializer(serializers.Serializer[Any]):
+class RolloutStepSerializer(serializers.Serializer[Any]):
     """One step; `minutes` null lasts until somebody advances it."""
 
     mode = serializers.ChoiceField(choices=["shadow", "canary"], default="canary")
@@ -46,7 +46,7 @@ class StartSerializer(serializers.Serializer[Any]):
     """A challenger and how it is brought in; shadow, 5 %, 25 % and 100 % of ten minutes each where no steps are given."""
 
     model_version = serializers.UUIDField()
-    steps = serializers.ListField(child=StepSerializer(), required=False, min_length=1, max_length=MOST_STEPS)
+    steps = serializers.ListField(child=RolloutStepSerializer(), required=False, min_length=1, max_length=MOST_STEPS)
     alarms = AlarmsSerializer(required=False)
     override_reason = serializers.CharField(
         max_length=2000, required=False, help_text="Why findings that are open against the version may pass."
@@ -76,7 +76,7 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
     challenger = serializers.UUIDField(source="challenger_id", read_only=True)
     champion_version = serializers.IntegerField(source="champion.number", read_only=True)
     challenger_version = serializers.IntegerField(source="challenger.number", read_only=True)
-    steps = StepSerializer(many=True, read_only=True)
+    steps = RolloutStepSerializer(many=True, read_only=True)
     alarms = AlarmsSerializer(read_only=True)
     bakes_until = serializers.SerializerMethodField()
     waits_for = serializers.SerializerMethodField()
@@ -114,7 +114,7 @@ class SideSerializer(serializers.Serializer[Any]):
     alone_p95 = serializers.IntegerField(allow_null=True)
 
 
-class FiguresSerializer(serializers.Serializer[Any]):
+class RolloutFiguresSerializer(serializers.Serializer[Any]):
     """What was seen since the rollout began."""
 
     champion = SideSerializer()

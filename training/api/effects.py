@@ -20,7 +20,7 @@ class ImportanceSerializer(serializers.Serializer[Any]):
     high = serializers.FloatField()
 
 
-class CurveSerializer(serializers.Serializer[Any]):
+class EffectCurveSerializer(serializers.Serializer[Any]):
     """The mean answer at each value of `grid`, a line a class where there are more than two, and single rows' answers."""
 
     column = serializers.CharField()
@@ -30,12 +30,12 @@ class CurveSerializer(serializers.Serializer[Any]):
     singles = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
 
 
-class FiguresSerializer(serializers.Serializer[Any]):
+class EffectFiguresSerializer(serializers.Serializer[Any]):
     rows = serializers.IntegerField()
     metric = serializers.CharField()
     baseline = serializers.FloatField()
     importance = ImportanceSerializer(many=True)
-    curves = CurveSerializer(many=True)
+    curves = EffectCurveSerializer(many=True)
 
 
 class EffectsSerializer(serializers.ModelSerializer[Effects]):
@@ -49,6 +49,6 @@ class EffectsSerializer(serializers.ModelSerializer[Effects]):
         model = Effects
         fields = ("job", "state", "figures")
 
-    @extend_schema_field(FiguresSerializer(allow_null=True))
+    @extend_schema_field(EffectFiguresSerializer(allow_null=True))
     def get_figures(self, found: Effects) -> dict[str, Any] | None:
         return content_of(found)
