@@ -71,7 +71,8 @@ class Core:
         if not taken:
             await self._in_thread(quotas.require_quickly, snapshot.department, "predictions", rows)
         question = Question(snapshot, caller, asked, body, request_id, arrived)
-        if rows <= SMALL_ROWS and len(body) <= SMALL_BYTES:
+        # Reasons take longer than answers, and the first of a version are read from the database: never on the loop.
+        if rows <= SMALL_ROWS and len(body) <= SMALL_BYTES and not asked.explain:
             return await self.batcher.ask(question)
         told: Told = await self._in_thread(answer, question)
         return told
