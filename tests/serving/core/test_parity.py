@@ -22,7 +22,7 @@ from departments.services import create_grant
 from serving.models import Deployment, DeploymentState
 from tests.serving.artifacts import ROW
 from tests.serving.core.http import Got, Running, post
-from training.models import ModelVersion
+from training.models import Background, ModelVersion
 
 Token = Callable[..., str]
 VARYING = {"x-request-id", "content-length", "date"}
@@ -99,6 +99,14 @@ def test_members_for_explanations_and_intervals(core: Running, token_of: Token, 
         instances(ROW, ROW, explain=True, key="k"),
     ):
         compare(core, post(body, token))
+
+
+def test_reasons_may_read_the_database(
+    core: Running, token_of: Token, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a version that was trained here: the rows to compare with are looked up at every question."""
+    monkeypatch.setattr("serving.explaining.explainers.background_of", lambda _version: Background.objects.first())
+    assert compare(core, post(instances(ROW, explain=True), token_of("alice"))).status == 200
 
 
 def test_every_kind_of_model(core: Running, token_of: Token, make_version: Callable[..., ModelVersion]) -> None:
