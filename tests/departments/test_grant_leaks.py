@@ -189,7 +189,7 @@ def test_nothing_denied_is_learned(
         answer = reader.post("/api/v1/runs/", body)
         if answer.status_code == 202:
             run_pending()
-            follow(reader, answer.json()["id"], case)
+            follow(reader, answer.json()["id"], case, owner=signed_in(people.mona))
         assert not reader.found, (case.terms, reader.found[:20])
         lines = "\n".join(JobLog.objects.exclude(job__kind="datasets.ingest").values_list("message", flat=True))
         assert not leaks(lines, case.denied())
@@ -198,8 +198,8 @@ def test_nothing_denied_is_learned(
         transaction.set_rollback(True)
 
 
-def follow(reader: Reader, run: str, case: Case) -> None:
-    """The run's pages, its model with every file of it, and what a deployment answers."""
+def follow(reader: Reader, run: str, case: Case, *, owner: Client) -> None:
+    """The run's pages, its model with every file of it, how its owner signs it off, and what a deployment answers."""
     found = reader.get(f"/api/v1/runs/{run}/").json()
     for url in (
         f"/runs/{run}/",
@@ -220,13 +220,41 @@ def follow(reader: Reader, run: str, case: Case) -> None:
     for file in ("bundle.zip", "manifest.json", "recipe.json", "model.onnx"):
         reader.get(f"/api/v1/{version}download/?file={file}")
         reader.get(f"/{version}download/?file={file}")
+    sign_off(reader, model, owner)
     serve(reader, model, case)
 
 
-def serve(reader: Reader, model: dict[str, Any], case: Case) -> None:
-    made = reader.post(
+def deploy(reader: Reader, model: dict[str, Any]) -> Any:
+    return reader.post(
         "/api/v1/deployments/", {"name": "lent", "model_version": model["id"], "override_reason": "tried"}
     )
+
+
+def sign_off(reader: Reader, model: dict[str, Any], owner: Client) -> None:
+    """Deploying asks the owner, who refuses first and then agrees; the grantee reads the request and both answers."""
+    for act, state in (("refuse", "refused"), ("approve", "approved")):
+        refused = deploy(reader, model)
+        assert (refused.status_code, refused.json()["code"]) == (409, "sign-off"), refused.content
+        form = {"name": "lent", "model_version": model["id"], "override_reason": "tried"}
+        page = reader.post("/deployments/new/", form, form=True)
+        assert page.status_code == 422 and "Credit Risk: Mona" in page.content.decode()
+        [asked] = [each for each in reader.get("/api/v1/sign-offs/").json()["results"] if each["state"] == "open"]
+        url = f"/api/v1/sign-offs/{asked['id']}/"
+        read_sign_off(reader, asked["id"])
+        assert reader.post(f"{url}{act}/", {"reason": "Mine."}).status_code == 403
+        said = owner.post(f"{url}{act}/", {"reason": "Looked at."}, content_type="application/json")
+        assert (said.status_code, said.json()["state"]) == (200, state), said.content
+        read_sign_off(reader, asked["id"])
+
+
+def read_sign_off(reader: Reader, id: str) -> None:
+    """Wherever a request to sign off shows: to itself, in lists, and among the notices."""
+    for url in (f"/api/v1/sign-offs/{id}/", f"/sign-offs/{id}/", "/api/v1/sign-offs/", "/notices/"):
+        assert reader.get(url).status_code == 200, url
+
+
+def serve(reader: Reader, model: dict[str, Any], case: Case) -> None:
+    made = deploy(reader, model)
     assert made.status_code == 201, made.content
     instances: list[dict[str, Any]] = [{}, {"nothing": 1}, *({name: "wrong"} for name in case.columns)]
     for instance in instances:

@@ -22,8 +22,9 @@ from departments.ending import close_kept, end_expired, lift_end, revoke_grant
 from departments.models import Grant, GrantEnd, Notice
 from departments.services import create_grant
 from jobs.testing import run_pending
+from rest.problems import Refused
 from serving import prediction_log
-from serving.models import Deployment
+from serving.models import Deployment, SignOff
 from serving.services import deploy
 from tests.datasets.uploads import upload
 from tests.world import CSV
@@ -63,9 +64,14 @@ def made(people: SimpleNamespace, departments: SimpleNamespace, api_of: Callable
     run_pending()
     run.refresh_from_db()
     version = run.model_version
-    deployment = deploy(
-        actor=dana, name="risk", department=departments.clinic, model_version=version, created_by_id=dana.person_id
-    )
+    wanted = {"department": departments.clinic, "model_version": version, "created_by_id": dana.person_id}
+    with pytest.raises(Refused) as refused:
+        deploy(actor=dana, name="risk", **wanted)
+    assert refused.value.code == "sign-off"
+    one = SignOff.objects.get(model_version=version)
+    said = api_of("mona").post(f"/api/v1/sign-offs/{one.pk}/approve/", {"reason": "Lent for this."})
+    assert (said.status_code, said.json()["state"]) == (200, "approved")
+    deployment = deploy(actor=dana, name="risk", **wanted)
     waiting = start_run(**asked, name="waiting")
     study = start_study(**asked, search={"learning_rate": {"low": 0.01, "high": 0.1}}, trials=3, name="search")
     return Made(
