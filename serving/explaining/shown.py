@@ -141,4 +141,4 @@ def said(answer: Mapping[str, Any]) -> str:
         plain = f"{key_of(answer['label'])} ({100 * share:.1f} %)"
     if decision is None or "value" in answer:
         return plain
-    return _("%(decision)s is decided, of %(answer)s") % {"decision": key_of(decision), "answer": plain}
+    return _("“%(decision)s” is decided; the model says %(answer)s") % {"decision": key_of(decision), "answer": plain}
