@@ -53,6 +53,7 @@ def _exchange(
     """The status and the answer's first bytes. A server that sends a byte now and then is cut off as one that is silent."""
     cut = Timer(seconds, _hang_up, [connection])
     cut.daemon = True
+    began = monotonic()
     cut.start()
     try:
         sent = {
@@ -65,7 +66,7 @@ def _exchange(
         answer = connection.getresponse()
         return answer.status, answer.read(EXCERPT)
     except (OSError, http.client.HTTPException) as error:
-        if isinstance(error, TimeoutError) or not cut.is_alive():
+        if isinstance(error, TimeoutError) or monotonic() - began >= seconds:
             raise ConnectError("too_slow", TOO_SLOW, "", passing=True) from None
         raise of_error(error, connection.pinned) from None
     finally:

@@ -28,7 +28,7 @@ from training.models import ModelVersion
 
 Token = Callable[..., str]
 BODY = orjson.dumps({"instances": [ROW]})
-SLACK = 0.25  # of a busy machine, beyond the bound
+SLACK = 0.75  # of a busy machine, beyond the bound
 
 
 class Load:

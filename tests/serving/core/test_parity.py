@@ -25,7 +25,7 @@ from tests.serving.core.http import Got, Running, post
 from training.models import Background, ModelVersion
 
 Token = Callable[..., str]
-VARYING = {"x-request-id", "content-length", "date"}
+VARYING = {"x-request-id", "content-length", "date", "retry-after"}
 
 
 def instances(*rows: Any, **members: Any) -> bytes:

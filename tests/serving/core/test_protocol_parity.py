@@ -22,7 +22,7 @@ from tests.serving.core.http import Got, Running, post
 from training.models import ModelVersion
 
 Token = Callable[..., str]
-VARYING = {"x-request-id", "content-length", "date"}
+VARYING = {"x-request-id", "content-length", "date", "retry-after"}
 HEADER = oip.HEADER.lower()
 DATATYPES = {"age": "INT64", "income": "FP64", "city": "BYTES"}
 HEAD = {"content-type": "application/octet-stream"}

@@ -80,7 +80,8 @@ class Descent:
         self.every = math.ceil(len(train) / self.batch_size)
         self.network.draw_pattern(self.batch_size, self.generator.manual_seed(_mix(self.seed, 0, 0)))
         total = self.params["steps"] or self.params["epochs"] * self.every
-        self.flat = max(1, math.floor(total / (1.0 + FALL)))
+        # A hair more, as a quotient that is whole may come out a hair less.
+        self.flat = max(1, math.floor(total / (1.0 + FALL) + 1e-9))
         if (found := self.control.resume()) is not None:
             self.load_state(*found)
         self.pace = Pace(self.control, self.step)
